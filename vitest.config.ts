@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    // Suites that start a whole process need more than the default of 5 s on a busy machine.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+})
