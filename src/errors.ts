@@ -264,11 +264,12 @@ export const DeploymentInactive = defineError(
     `Deployment '${d.name}' in '${d.environment}' is stopped and takes no executions. POST /api/workflows/deployments/${d.name}/reactivate starts it again.`,
 )
 
-export const DeploymentAlreadyActive = defineError(
-  'deployment_already_active',
-  409,
-  'The deployment is active already',
-  (d: { name: string; environment: string }) => `Deployment '${d.name}' in '${d.environment}' is active; there is nothing to reactivate.`,
+export const DeploymentNotInactive = defineError(
+  'deployment_not_inactive',
+  404,
+  'There is no stopped deployment of that name',
+  (d: { name: string; environment: string }) =>
+    `Deployment '${d.name}' in '${d.environment}' is active already; there is nothing to reactivate.`,
 )
 
 export const WorkflowNotDeployed = defineError(
@@ -386,7 +387,11 @@ export const ShuttingDown = defineError(
   'shutting_down',
   503,
   'The server is stopping',
-  () => 'The server is stopping and takes no new work. Try again in a moment.',
+  (d: { execution_id?: string }) =>
+    d.execution_id
+      ? `The server is stopping. Execution ${d.execution_id} goes on when it is started again; GET /api/executions/${d.execution_id} tells how it ends.`
+      : 'The server is stopping and takes no new work. Try again in a moment.',
+  ['execution_id'],
 )
 
 export const StorageFull = defineError(

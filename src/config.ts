@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import type { ModelProviderSettings } from './models/providers.ts'
+import { StartRefused } from './start-refused.ts'
+
+/** The settings of the server, all from environment variables. */
+export interface Config {
+  host: string
+  port: number
+  allowedHosts: string[]
+  dataDir: string
+  environments: string[]
+  models: ModelProviderSettings
+  logLevel: string
+}
+
+/** What `--help` lists, in this order. */
+export const settings: readonly { name: string; default: string; text: string }[] = [
+  { name: 'HOST', default: '127.0.0.1', text: 'address to listen on; only loopback, until there are API keys' },
+  { name: 'PORT', default: '8000', text: 'port to listen on; 0 takes a free one' },
+  { name: 'AGENT_STUDIO_ALLOWED_HOSTS', default: 'none', text: 'further names that the Host header may carry, separated by commas' },
+  { name: 'AGENT_STUDIO_DATA_DIR', default: './.agent-studio', text: 'folder of the embedded database' },
+  { name: 'AGENT_STUDIO_ENVIRONMENTS', default: 'development,production', text: 'environments, in look-up order' },
+  { name: 'AGENT_STUDIO_DEFAULT_MODEL', default: 'demo/assistant', text: 'model of agents that name none' },
+  { name: 'OPENAI_API_KEY', default: 'none', text: 'for openai/… and gpt-… models' },
+  { name: 'OPENAI_BASE_URL', default: 'none', text: 'any OpenAI-compatible server; with it the key is optional' },
+  { name: 'ANTHROPIC_API_KEY', default: 'none', text: 'for anthropic/… and claude-… models' },
+  { name: 'GOOGLE_GENERATIVE_AI_API_KEY', default: 'none', text: 'for google/… and gemini-… models' },
+  { name: 'OLLAMA_BASE_URL', default: 'none', text: 'for ollama/… models, such as http://127.0.0.1:11434' },
+  { name: 'LOG_LEVEL', default: 'info', text: 'trace, debug, info, warn, error, fatal or silent' },
+]
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+/** Adds what a `.env` file in this folder says; the real environment wins. @throws StartRefused for one that cannot be read */
+export function loadEnvFile(file = '.env'): void {
+  if (!existsSync(file)) return
+  try {
+    process.loadEnvFile(file)
+  } catch (error) {
+    throw new StartRefused(`The file ${resolve(file)} cannot be read: ${(error as Error).message}.`)
+  }
+}
+
+/** @throws StartRefused that names the variable and what it may be */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const read = (name: string): string | undefined => env[name]?.trim() || undefined
+  const host = read('HOST') ?? '127.0.0.1'
+  if (!isLoopback(host)) {
+    throw new StartRefused(
+      `HOST is ${host}, which others can reach, and this server has no API keys that would keep them out. Leave HOST at 127.0.0.1.`,
+    )
+  }
+  return {
+    host,
+    port: readPort(read('PORT') ?? '8000'),
+    allowedHosts: readList(read('AGENT_STUDIO_ALLOWED_HOSTS')),
+    dataDir: read('AGENT_STUDIO_DATA_DIR') ?? './.agent-studio',
+    environments: readEnvironments(read('AGENT_STUDIO_ENVIRONMENTS')),
+    models: {
+      defaultModel: read('AGENT_STUDIO_DEFAULT_MODEL') ?? 'demo/assistant',
+      ...optional('openaiApiKey', read('OPENAI_API_KEY')),
+      ...optional('openaiBaseUrl', read('OPENAI_BASE_URL')),
+      ...optional('anthropicApiKey', read('ANTHROPIC_API_KEY')),
+      ...optional('googleApiKey', read('GOOGLE_GENERATIVE_AI_API_KEY') ?? read('GEMINI_API_KEY')),
+      ...optional('ollamaBaseUrl', read('OLLAMA_BASE_URL') ?? read('OLLAMA_HOST')),
+    },
+    logLevel: readLogLevel(read('LOG_LEVEL') ?? 'info'),
+  }
+}
+
+function optional<Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]: string })
+}
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN
+  if (!(port <= 65_535)) throw new StartRefused(`PORT is '${text}', but a port is a whole number from 0 to 65535.`)
+  return port
+}
+
+function readList(text: string | undefined): string[] {
+  return (text ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean)
+}
+
+function readEnvironments(text: string | undefined): string[] {
+  const names = text === undefined ? ['development', 'production'] : readList(text)
+  const odd = names.find((name) => !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
+  if (odd !== undefined || names.length === 0 || new Set(names).size < names.length) {
+    throw new StartRefused(
+      `AGENT_STUDIO_ENVIRONMENTS is '${text}', but it lists names of letters, digits, '.', '_' and '-', separated by commas, each once.`,
+    )
+  }
+  return names
+}
+
+function readLogLevel(text: string): string {
+  if (!LOG_LEVELS.includes(text)) throw new StartRefused(`LOG_LEVEL is '${text}', but it is one of ${LOG_LEVELS.join(', ')}.`)
+  return text
+}
+
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
+}

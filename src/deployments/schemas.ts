@@ -1,0 +1,105 @@
+import { Type } from 'typebox'
+import { deploymentNamePattern, deploymentNameRule } from './deployment.ts'
+
+export const DeploymentName = Type.String({
+  pattern: deploymentNamePattern,
+  description: deploymentNameRule,
+  'x-message': deploymentNameRule,
+  examples: ['support'],
+})
+
+const timeout = Type.Integer({ minimum: 1, maximum: 86_400, description: 'Seconds for the whole execution. Default 300.' })
+const maxRetries = Type.Integer({ minimum: 0, maximum: 20, description: 'Retries of each step. Default 3.' })
+
+/** What a request gives of it; what it leaves out is the default. */
+export const RuntimeConfigInput = Type.Object(
+  { timeout: Type.Optional(timeout), max_retries: Type.Optional(maxRetries) },
+  { additionalProperties: false, examples: [{ timeout: 60, max_retries: 2 }] },
+)
+
+export const RuntimeConfig = Type.Object({ timeout, max_retries: maxRetries })
+
+export const EnvironmentQuery = Type.Object(
+  {
+    environment: Type.Optional(
+      Type.String({
+        description: 'Only this environment. Without it all are searched, in their configured order: development, then production.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** Stop and reactivate take the environment in the body, too. */
+export const EnvironmentBody = Type.Object({ environment: Type.Optional(Type.String()) }, { additionalProperties: false })
+
+export const DeployBody = Type.Object(
+  {
+    deployment_name: DeploymentName,
+    environment: Type.Optional(Type.String({ default: 'production' })),
+    deployed_by: Type.Optional(Type.String({ maxLength: 200 })),
+    runtime_config: Type.Optional(RuntimeConfigInput),
+    force: Type.Optional(Type.Boolean({ description: 'Makes a release even if the very same one serves already.' })),
+  },
+  { additionalProperties: false, examples: [{ deployment_name: 'support', environment: 'production' }] },
+)
+
+const Nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) => Type.Union([schema, Type.Null()])
+const Time = Type.String({ format: 'date-time' })
+const Id = Type.String({ format: 'uuid' })
+
+export const InFlight = Type.Object({ queued: Type.Integer(), running: Type.Integer(), waiting: Type.Integer() })
+
+const deploymentFields = {
+  deployment_id: Id,
+  deployment_name: Type.String(),
+  environment: Type.String(),
+  status: Type.Enum(['active', 'inactive']),
+  deployed_at: Time,
+  deployed_by: Nullable(Type.String()),
+  runtime_config: RuntimeConfig,
+  stopped_at: Nullable(Time),
+  execution_count: Type.Integer({ description: 'Executions that ended, in whatever state.' }),
+  error_count: Type.Integer({ description: 'Executions that failed.' }),
+  last_executed: Nullable(Time),
+  last_error: Nullable(Type.String()),
+  workflow: Type.Object(
+    { workflow_id: Id, name: Type.String(), version: Type.String(), description: Nullable(Type.String()) },
+    { description: 'The workflow as it was when the release was made.' },
+  ),
+  release: Type.Object(
+    {
+      number: Type.Integer(),
+      digest: Type.String({ description: 'SHA-256 of the definition and the runtime configuration, in RFC 8785 form.' }),
+      definition_digest: Type.String({ description: 'SHA-256 of the definition alone.' }),
+      created_at: Time,
+      created_by: Nullable(Type.String()),
+    },
+    { description: 'The release that executions run on.' },
+  ),
+}
+
+export const Deployment = Type.Object(deploymentFields)
+
+export const Warning = Type.Object({ code: Type.String(), message: Type.String(), pointer: Type.Optional(Type.String()) })
+
+export const DeployResponse = Type.Object({
+  ...deploymentFields,
+  warnings: Type.Array(Warning),
+  unchanged: Type.Boolean({ description: 'True when the very same release served already, so that nothing was changed.' }),
+})
+
+export const DeploymentDetail = Type.Object({ ...deploymentFields, in_flight: InFlight })
+
+export const StopResponse = Type.Object({
+  message: Type.String(),
+  deployment_id: Id,
+  environment: Type.String(),
+  status: Type.Literal('inactive'),
+  stopped_at: Time,
+  in_flight: InFlight,
+})
+
+export const ReactivateResponse = Type.Object({ message: Type.String(), ...deploymentFields })
+
+export const DeleteResponse = Type.Object({ message: Type.String(), deployment_id: Id, environment: Type.String() })

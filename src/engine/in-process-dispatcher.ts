@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AdmittedExecution } from './journal.ts'
+import { cancelledEvent } from './end-event.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { InternalError, ShuttingDown } from '../errors.ts'
+import type { Outcome } from './outcome.ts'
+import { PlanCache } from './plan-cache.ts'
+import { Slice, type History, type SliceServices } from './slice.ts'
+
+interface Waiting {
+  execution: AdmittedExecution
+  settle: (outcome: Outcome | Promise<Outcome>) => void
+}
+
+/** Dispatch for one process that has the database for itself: it runs everything, up to a limit at a time. */
+export class InProcessDispatcher implements Dispatcher {
+  readonly #services: SliceServices
+  readonly #plans: PlanCache
+  readonly #limit: number
+  readonly #running = new Map<string, { slice: Slice; outcome: Promise<Outcome> }>()
+  /** Admitted and waiting for room, in the order of their admission. */
+  readonly #waiting: Waiting[] = []
+  #draining = false
+
+  /** @param limit executions at a time; those that wait for a model cost little */
+  constructor(services: SliceServices, limit = 1_024) {
+    this.#services = services
+    this.#plans = new PlanCache(services.journal)
+    this.#limit = limit
+  }
+
+  get hasRoom(): boolean {
+    return this.#waiting.length === 0 && this.#running.size < this.#limit
+  }
+
+  start(execution: AdmittedExecution): Promise<Outcome> {
+    if (this.#draining) return Promise.resolve({ status: 'left', error: new ShuttingDown({}) })
+    if (this.hasRoom) return this.#run(execution, undefined, execution.status === 'queued')
+    return new Promise((settle) => this.#waiting.push({ execution, settle }))
+  }
+
+  cancel(executionIds: readonly string[]): void {
+    const cancelled = new Set(executionIds)
+    for (const id of executionIds) this.#running.get(id)?.slice.stop('cancelled')
+    for (const waiting of this.#waiting.splice(0)) {
+      const { execution_id } = waiting.execution
+      if (!cancelled.has(execution_id)) {
+        this.#waiting.push(waiting)
+        continue
+      }
+      this.#services.hub.publish(execution_id, [cancelledEvent(2, this.#services.clock.now())], true)
+      waiting.settle({ status: 'cancelled' })
+    }
+  }
+
+  watch(executionId: string): void {
+    this.#running.get(executionId)?.slice.flushEvents()
+  }
+
+  async recover(): Promise<void> {
+    for (const executionId of this.#services.journal.unfinished()) {
+      while (this.#running.size >= this.#limit) await Promise.race([...this.#running.values()].map((one) => one.outcome))
+      if (this.#draining) return
+      if (this.#running.has(executionId)) continue
+      const left = await this.#services.journal.recover(executionId, this.#services.clock.now())
+      if (left) void this.#run(left.execution, left)
+    }
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true
+    for (const waiting of this.#waiting.splice(0)) waiting.settle({ status: 'left', error: new ShuttingDown({}) })
+    const settled = Promise.all([...this.#running.values()].map((one) => one.outcome))
+    const patience = new AbortController()
+    await Promise.race([settled, delay(graceMs, undefined, { signal: patience.signal }).catch(() => undefined)])
+    patience.abort()
+    for (const { slice } of this.#running.values()) slice.stop('shutdown')
+    await settled
+  }
+
+  #run(execution: AdmittedExecution, history?: History, wasQueued = false): Promise<Outcome> {
+    const outcome = this.#runSlice(execution, history, wasQueued).finally(() => {
+      this.#running.delete(execution.execution_id)
+      this.#startWaiting()
+    })
+    return outcome
+  }
+
+  async #runSlice(execution: AdmittedExecution, history: History | undefined, wasQueued: boolean): Promise<Outcome> {
+    try {
+      const slice = new Slice(execution, this.#plans.get(execution.definition_digest), this.#services, history)
+      if (wasQueued) slice.noteStart()
+      const outcome = slice.run()
+      this.#running.set(execution.execution_id, { slice, outcome })
+      return await outcome
+    } catch (error) {
+      this.#services.onFault(error)
+      return { status: 'left', error: new InternalError({}) }
+    }
+  }
+
+  #startWaiting(): void {
+    while (!this.#draining && this.#running.size < this.#limit) {
+      const next = this.#waiting.shift()
+      if (!next) return
+      next.settle(this.#run(next.execution, undefined, true))
+    }
+  }
+}

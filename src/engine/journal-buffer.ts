@@ -1,0 +1,164 @@
+import type { EventsRow, StepRow } from '../store/tables.ts'
+import { cancelledEvent, endEvent } from './end-event.ts'
+import type { EventHub } from './event-hub.ts'
+import type { ExecutionEnd, Journal, JournalEntry, RecordedEvent } from './journal.ts'
+
+/** Nothing more can be recorded, so nothing may go on; a later process takes the execution up. */
+export class JournalLost extends Error {
+  readonly error: unknown
+
+  constructor(error: unknown) {
+    super('the journal cannot be written', { cause: error })
+    this.error = error
+  }
+}
+
+/** How long a row may wait for company, when nobody waits for it. */
+const GATHER_MS = 10
+/** Events of an execution that nobody watches may wait longer: less is written. */
+const UNWATCHED_MS = 250
+/** … unless this much text has gathered. */
+const FLUSH_CHARS = 4096
+
+/**
+ * Gathers what one execution writes, so that one journal entry carries it. Events are given to the hub only after
+ * their commit: an event that was seen and then lost in a crash could come again with the same id and another text.
+ */
+export class JournalBuffer {
+  readonly #executionId: string
+  readonly #journal: Journal
+  readonly #hub: EventHub
+  readonly #onFailure: (error: unknown) => void
+  #steps = new Map<string, StepRow>()
+  #events: RecordedEvent[] = []
+  #chars = 0
+  #lastEventId: number
+  #publishedId: number
+  #startedAt: number | undefined
+  #timer: NodeJS.Timeout | undefined
+  #dueAt = Infinity
+  #closed = false
+  /** The newest write. Writes are committed in their order, so that it stands for all before it. */
+  #last: Promise<boolean> = Promise.resolve(true)
+
+  /** @param onFailure told once when a write fails or the execution has ended elsewhere: nothing more can be recorded */
+  constructor(options: { executionId: string; lastEventId: number; journal: Journal; hub: EventHub; onFailure: (error: unknown) => void }) {
+    this.#executionId = options.executionId
+    this.#lastEventId = options.lastEventId
+    this.#publishedId = options.lastEventId
+    this.#journal = options.journal
+    this.#hub = options.hub
+    this.#onFailure = options.onFailure
+  }
+
+  /** Notes that a queued execution has begun. */
+  noteStart(at: number): void {
+    this.#startedAt = at
+    this.#flushWithin(0)
+  }
+
+  /** Replaces what was noted of the step before. */
+  noteStep(row: StepRow): void {
+    this.#steps.set(row.step_id, row)
+    this.#flushWithin(GATHER_MS)
+  }
+
+  noteEvent(at: number, event: { type: string; [data: string]: unknown }): void {
+    this.#events.push({ ...event, id: ++this.#lastEventId, at })
+    this.#flushWithin(this.#patience())
+  }
+
+  /** Pieces of one step that follow each other become one event. @param first goes out at once, if somebody watches */
+  noteText(at: number, stepId: string, text: string, first: boolean): void {
+    const last = this.#events.at(-1)
+    if (last?.type === 'content' && last['step_id'] === stepId) last['data'] = (last['data'] as string) + text
+    else this.#events.push({ type: 'content', data: text, step_id: stepId, id: ++this.#lastEventId, at })
+    this.#chars += text.length
+    const urgent = this.#chars >= FLUSH_CHARS || (first && this.#hub.isWatched(this.#executionId))
+    this.#flushWithin(urgent ? 0 : this.#patience())
+  }
+
+  /** Makes waiting events available to somebody who begins to watch. */
+  flushEvents(): void {
+    if (this.#events.length > 0) this.#flushWithin(GATHER_MS)
+  }
+
+  /** Resolves when everything noted so far is committed; false when the execution has ended elsewhere. */
+  flush(): Promise<boolean> {
+    return this.#write()
+  }
+
+  /** Writes the rest together with the end of the execution. Nothing can be noted after that. */
+  async end(end: Omit<ExecutionEnd, 'last_event_id'>): Promise<boolean> {
+    this.#closed = true
+    // An end whose last rows were lost would be an execution with a gap.
+    if (!(await this.#last)) return false
+    const last_event_id = ++this.#lastEventId
+    const written = await this.#write({ ...end, last_event_id })
+    if (written) this.#hub.publish(this.#executionId, [endEvent({ ...end, last_event_id })], true)
+    return written
+  }
+
+  /** Forgets what is not written. */
+  discard(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+  }
+
+  /** Forgets what is not written, and tells who watches that the execution was ended elsewhere. */
+  discardCancelled(at: number): void {
+    this.discard()
+    this.#hub.publish(this.#executionId, [cancelledEvent(this.#publishedId + 1, at)], true)
+  }
+
+  #patience(): number {
+    return this.#hub.isWatched(this.#executionId) ? GATHER_MS : UNWATCHED_MS
+  }
+
+  #flushWithin(ms: number): void {
+    if (this.#closed) return
+    const due = performance.now() + ms
+    if (due >= this.#dueAt) return
+    clearTimeout(this.#timer)
+    this.#dueAt = due
+    this.#timer = setTimeout(() => this.#write().catch(this.#onFailure), ms)
+  }
+
+  #write(end?: ExecutionEnd): Promise<boolean> {
+    clearTimeout(this.#timer)
+    this.#dueAt = Infinity
+    const events = this.#events
+    const entry: JournalEntry = {
+      execution_id: this.#executionId,
+      steps: [...this.#steps.values()],
+      events: toRow(this.#executionId, events),
+      ...(this.#startedAt !== undefined && { started_at: this.#startedAt }),
+      ...(end && { end }),
+    }
+    const nothing = !end && entry.steps.length === 0 && !entry.events && this.#startedAt === undefined
+    if (nothing) return this.#last
+    this.#steps = new Map()
+    this.#events = []
+    this.#chars = 0
+    this.#startedAt = undefined
+    this.#last = this.#append(entry, events)
+    return this.#last
+  }
+
+  async #append(entry: JournalEntry, events: RecordedEvent[]): Promise<boolean> {
+    const written = await this.#journal.append(entry).catch((error: unknown) => {
+      throw new JournalLost(error)
+    })
+    if (written && events.length > 0) {
+      this.#publishedId = events.at(-1)!.id
+      this.#hub.publish(this.#executionId, events, false)
+    }
+    if (!written) this.#onFailure(undefined)
+    return written
+  }
+}
+
+function toRow(execution_id: string, events: RecordedEvent[]): EventsRow | null {
+  if (events.length === 0) return null
+  return { execution_id, first_id: events[0]!.id, last_id: events.at(-1)!.id, events: JSON.stringify(events) }
+}

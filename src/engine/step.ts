@@ -1,0 +1,123 @@
+import { deserializeError, StepInterrupted, type StudioError } from '../errors.ts'
+import type { Tokens } from '../models/model.ts'
+import type { StepRow } from '../store/tables.ts'
+import type { Attempt, AttemptError } from './journal.ts'
+import type { StepSpec } from './node-context.ts'
+
+/** An attempt that a crash, or the end of the server, cut short. Neither counts as a retry. */
+export const interrupted: AttemptError = { code: 'interrupted', details: {}, message: 'The server stopped abruptly during this attempt.' }
+export const stoppedWithServer: AttemptError = {
+  code: 'shutting_down',
+  details: {},
+  message: 'The server was stopped during this attempt.',
+}
+
+/** How often a step that was running when the process died may run again, whatever `max_retries` (P2). */
+const MAX_CRASHES = 3
+
+/** What is known of one step: its row, as values. */
+export class StepRecord {
+  readonly spec: StepSpec
+  readonly position: number
+  readonly executionId: string
+  readonly attempts: Attempt[] = []
+  status: StepRow['status'] = 'running'
+  output: unknown
+  tokens: Tokens | undefined
+  /**
+   * In an execution that was recovered, a step without a row may have been running as well: its row may not have been
+   * committed yet. It is taken to have crashed once.
+   */
+  #presumedCrashes = 0
+
+  constructor(executionId: string, position: number, spec: StepSpec, options: { presumedCrash: boolean }) {
+    this.executionId = executionId
+    this.position = position
+    this.spec = spec
+    this.#presumedCrashes = options.presumedCrash ? 1 : 0
+  }
+
+  /** Takes over what an earlier slice recorded. An attempt without an end was interrupted. */
+  static restore(row: StepRow, spec: StepSpec, now: number): StepRecord {
+    const record = new StepRecord(row.execution_id, row.position, spec, { presumedCrash: false })
+    record.attempts.push(...(JSON.parse(row.attempts) as Attempt[]))
+    record.status = row.status
+    record.output = row.output === null ? undefined : JSON.parse(row.output)
+    if (row.input_tokens !== null) {
+      const output = row.output_tokens ?? 0
+      record.tokens = { input: row.input_tokens, output, total: row.input_tokens + output }
+    }
+    if (record.status === 'running') record.#closeOpenAttempt(now, interrupted)
+    return record
+  }
+
+  get failures(): number {
+    return this.attempts.filter((attempt) => attempt.error && !isInterruption(attempt.error)).length
+  }
+
+  /** @throws StepInterrupted when the step has been running in too many crashes */
+  refuseIfCrashing(): void {
+    if (this.spec.container) return
+    const crashes = this.#presumedCrashes + this.attempts.filter((attempt) => attempt.error?.code === interrupted.code).length
+    if (crashes > MAX_CRASHES) throw new StepInterrupted({ step_id: this.spec.id, crashes })
+  }
+
+  begin(now: number): Attempt {
+    const attempt: Attempt = { number: this.attempts.length + 1, started_at: now, ended_at: null }
+    this.attempts.push(attempt)
+    return attempt
+  }
+
+  complete(now: number, output: unknown, tokens: Tokens | undefined): void {
+    this.attempts.at(-1)!.ended_at = now
+    this.status = 'completed'
+    this.output = output
+    this.tokens = tokens
+  }
+
+  /** The attempt failed; the step may go on. */
+  failAttempt(now: number, error: StudioError): void {
+    this.#closeOpenAttempt(now, { ...error.serialize(), message: error.message })
+  }
+
+  fail(): void {
+    this.status = 'failed'
+  }
+
+  stopWithServer(now: number): void {
+    this.#closeOpenAttempt(now, stoppedWithServer)
+  }
+
+  /** The error that a failed step ended with. */
+  get error(): StudioError {
+    return deserializeError(this.attempts.findLast((attempt) => attempt.error)!.error!)
+  }
+
+  #closeOpenAttempt(now: number, error: AttemptError): void {
+    const open = this.attempts.at(-1)
+    if (!open || open.ended_at !== null) return
+    open.ended_at = now
+    open.error = error
+  }
+
+  toRow(): StepRow {
+    return {
+      execution_id: this.executionId,
+      step_id: this.spec.id,
+      position: this.position,
+      kind: this.spec.kind,
+      name: this.spec.name,
+      status: this.status,
+      attempts: JSON.stringify(this.attempts),
+      input: JSON.stringify(this.spec.input),
+      output: this.status === 'completed' ? JSON.stringify(this.output ?? null) : null,
+      model: this.spec.model ?? null,
+      input_tokens: this.tokens?.input ?? null,
+      output_tokens: this.tokens?.output ?? null,
+    }
+  }
+}
+
+function isInterruption(error: AttemptError): boolean {
+  return error.code === interrupted.code || error.code === stoppedWithServer.code
+}

@@ -1,0 +1,203 @@
+import type { FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
+import { ExecutionNotFound, InvalidInput, type StudioError } from '../errors.ts'
+import type { AdmissionTarget, ExecutionRequest } from '../engine/journal.ts'
+import type { App } from '../http/app.ts'
+import { decodeCursor, DEFAULT_PAGE, isText, isWhole, pageQuery, sendPage } from '../http/cursor.ts'
+import { EXECUTE_BODY_LIMIT } from '../http/json-body.ts'
+import { openEventStream, type EventStream } from '../http/sse.ts'
+import { isUuid } from '../http/uuid.ts'
+import type { Studio } from '../studio.ts'
+import { execute, startExecution, type ExecuteRequest } from './execute.ts'
+import { endOfRow, EventFollower } from './follow.ts'
+import { getExecution, lastEventId, listExecutions, listSteps } from './repository.ts'
+import { ExecuteBody, ExecuteResponse, Execution, ExecutionSummary, Step } from './schemas.ts'
+import { toExecutionView, toStepView, toSummaryView } from './view.ts'
+
+const tags = ['executions']
+const IdParams = Type.Object({ execution_id: Type.String({ format: 'uuid' }) })
+const streamed = {
+  200: { description: 'A stream of server-sent events', content: { 'text/event-stream': { schema: Type.String() } } },
+  204: Type.Null({ description: 'The execution has ended and the client has its last event.' }),
+}
+
+export function registerExecutionRoutes(app: App, studio: Studio): void {
+  const { store } = studio
+
+  app.post(
+    '/api/workflows/execute',
+    {
+      bodyLimit: EXECUTE_BODY_LIMIT,
+      config: { nullIsAbsent: true },
+      schema: {
+        operationId: 'execute',
+        summary: 'Run a deployment and wait for its answer',
+        description:
+          'The execution goes on when the client leaves. A failed one is answered with a problem that carries its `execution_id`.',
+        tags,
+        body: ExecuteBody,
+        response: { 200: ExecuteResponse },
+      },
+    },
+    (request) => execute(studio, toRequest(request.body)),
+  )
+
+  app.post(
+    '/api/workflows/execute/stream',
+    {
+      bodyLimit: EXECUTE_BODY_LIMIT,
+      config: { nullIsAbsent: true },
+      schema: {
+        operationId: 'executeStream',
+        summary: 'Run a deployment and stream its events',
+        description: 'Server-sent events: a `status` event, the pieces of the answer as `content`, and a last `status` event.',
+        tags,
+        body: ExecuteBody,
+        response: streamed,
+      },
+    },
+    async (request, reply) => {
+      let events: EventStream | undefined
+      const { outcome } = await startExecution(studio, toRequest(request.body), (execution) => {
+        events = openEventStream(reply)
+        new EventFollower(studio, events, execution, 0).begin()
+      })
+      // This process lets go of it: the client comes back for the rest with Last-Event-ID.
+      void outcome.then(({ status }) => status === 'left' && events?.end())
+      return reply
+    },
+  )
+
+  app.get(
+    '/api/executions',
+    {
+      schema: {
+        operationId: 'listExecutions',
+        summary: 'List executions',
+        description: 'Newest first.',
+        tags,
+        querystring: Type.Object(
+          {
+            deployment_name: Type.Optional(Type.String({ maxLength: 200 })),
+            environment: Type.Optional(Type.String({ maxLength: 200 })),
+            workflow_id: Type.Optional(Type.String({ maxLength: 100 })),
+            status: Type.Optional(Type.Enum(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'])),
+            release: Type.Optional(Type.Integer({ minimum: 1 })),
+            session_id: Type.Optional(Type.String({ maxLength: 200 })),
+            from: Type.Optional(Type.String({ format: 'date-time', description: 'Accepted at this time or later.' })),
+            to: Type.Optional(Type.String({ format: 'date-time', description: 'Accepted before this time.' })),
+            ...pageQuery,
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: Type.Array(ExecutionSummary) },
+      },
+    },
+    async (request, reply) => {
+      const { cursor, limit = DEFAULT_PAGE, from, to, ...filter } = request.query
+      const before = decodeCursor(cursor, isText)
+      const times = { from: from === undefined ? undefined : Date.parse(from), to: to === undefined ? undefined : Date.parse(to) }
+      const rows = await listExecutions(store.read, { ...filter, ...times, before, limit: limit + 1 })
+      return sendPage(request, reply, rows, limit, (row) => row.execution_id).map(toSummaryView)
+    },
+  )
+
+  app.get(
+    '/api/executions/:execution_id',
+    { schema: { operationId: 'getExecution', summary: 'Look at an execution', tags, params: IdParams, response: { 200: Execution } } },
+    async (request) => toExecutionView(await findExecution(studio, request.params.execution_id)),
+  )
+
+  app.get(
+    '/api/executions/:execution_id/steps',
+    {
+      schema: {
+        operationId: 'listSteps',
+        summary: 'List the steps of an execution',
+        description: 'In the order in which they began, each with its attempts.',
+        tags,
+        params: IdParams,
+        querystring: Type.Object(pageQuery, { additionalProperties: false }),
+        response: { 200: Type.Array(Step) },
+      },
+    },
+    async (request, reply) => {
+      const { execution_id } = await findExecution(studio, request.params.execution_id)
+      const { cursor, limit = DEFAULT_PAGE } = request.query
+      const after = decodeCursor(cursor, isWhole) ?? 0
+      const rows = await listSteps(store.read, execution_id, { after, limit: limit + 1 })
+      return sendPage(request, reply, rows, limit, (row) => row.position).map(toStepView)
+    },
+  )
+
+  app.get(
+    '/api/executions/:execution_id/events',
+    {
+      schema: {
+        operationId: 'followExecution',
+        summary: 'Stream the events of an execution',
+        description:
+          'From the start, or after the id in the header `Last-Event-ID`, while it runs and after it has ended. 204: there are no more.',
+        tags,
+        params: IdParams,
+        headers: Type.Object({ 'last-event-id': Type.Optional(Type.String({ description: 'The last id that the client has.' })) }),
+        response: streamed,
+      },
+    },
+    async (request, reply) => {
+      const execution = await findExecution(studio, request.params.execution_id)
+      const after = readLastEventId(request)
+      const last = execution.ended_at === null ? await lastEventId(store.read, execution.execution_id) : execution.last_event_id
+      if (after > last) throw badEventId(`'Last-Event-ID' is beyond the last event, which is ${last}.`)
+      if (execution.ended_at !== null && after === last) return reply.code(204).send(null)
+      const events = openEventStream(reply)
+      const follower = new EventFollower(studio, events, execution, after)
+      // Read again: it may have ended, or been deleted, between the look and the listening.
+      const now = await findExecution(studio, execution.execution_id).catch(() => undefined)
+      if (now) void follower.resume(endOfRow(now))
+      else events.end()
+      return reply
+    },
+  )
+}
+
+async function findExecution({ store }: Studio, executionId: string) {
+  if (!isUuid(executionId)) throw new ExecutionNotFound({ execution_id: executionId })
+  return getExecution(store.read, executionId)
+}
+
+function readLastEventId(request: FastifyRequest): number {
+  const header = request.headers['last-event-id']
+  if (header === undefined) return 0
+  if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header)
+  throw badEventId("'Last-Event-ID' must be the id of an event, which is a whole number.")
+}
+
+function badEventId(message: string): StudioError {
+  return new InvalidInput({ errors: [{ pointer: 'Last-Event-ID', code: 'not_allowed', message }] })
+}
+
+const assistants = new Set(['assistant', 'ai', 'bot', 'agent'])
+
+function toRequest(body: Static<typeof ExecuteBody>): ExecuteRequest {
+  const chat_history = (body.chat_history ?? []).map((item): ExecutionRequest['chat_history'][number] => {
+    const speaker = 'role' in item ? item.role : item.actor
+    const role = speaker === 'system' ? 'system' : assistants.has(speaker) ? 'assistant' : 'user'
+    return { role, content: item.content }
+  })
+  return {
+    target: readTarget(body),
+    environment: body.environment,
+    request: { query: body.query, chat_history, ...(body.input !== undefined && { input: body.input }) },
+    runtime_overrides: body.runtime_overrides ?? {},
+    session_id: body.session_id,
+    user_id: body.user_id,
+  }
+}
+
+function readTarget({ deployment_name, workflow_id }: Static<typeof ExecuteBody>): AdmissionTarget {
+  if (deployment_name !== undefined) return { deployment_name, ...(workflow_id !== undefined && { workflow_id }) }
+  if (workflow_id !== undefined) return { workflow_id }
+  const message = "Say what to run: 'deployment_name', or 'workflow_id' for the newest active deployment of a workflow."
+  throw new InvalidInput({ errors: [{ pointer: '/deployment_name', code: 'required', message }] })
+}

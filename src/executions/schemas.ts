@@ -1,0 +1,97 @@
+import { Type } from 'typebox'
+import { DeploymentName, RuntimeConfig, RuntimeConfigInput } from '../deployments/schemas.ts'
+
+const Nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) => Type.Union([schema, Type.Null()])
+const Time = Type.String({ format: 'date-time' })
+const Id = Type.String({ format: 'uuid' })
+
+const speakers = ['user', 'human', 'assistant', 'ai', 'bot', 'agent', 'system'] as const
+
+const HistoryItem = Type.Union(
+  [
+    Type.Object({ actor: Type.Enum([...speakers]), content: Type.String() }, { additionalProperties: false }),
+    Type.Object({ role: Type.Enum([...speakers]), content: Type.String() }, { additionalProperties: false }),
+  ],
+  {
+    'x-message': `An item of 'chat_history' is {"role": …, "content": "…"} or {"actor": …, "content": "…"}, where the speaker is one of ${speakers.join(', ')}.`,
+  },
+)
+
+export const ExecuteBody = Type.Object(
+  {
+    deployment_name: Type.Optional(DeploymentName),
+    workflow_id: Type.Optional(
+      Type.String({ description: 'Instead of a name: the most recently deployed active deployment of this workflow.', maxLength: 100 }),
+    ),
+    query: Type.String({ description: 'What the workflow is asked.' }),
+    chat_history: Type.Optional(Type.Array(HistoryItem, { description: 'What was said before, oldest first.' })),
+    runtime_overrides: Type.Optional(RuntimeConfigInput),
+    input: Type.Optional(Type.Unknown({ description: 'Anything; recorded with the execution.' })),
+    session_id: Type.Optional(Type.String({ maxLength: 200 })),
+    user_id: Type.Optional(Type.String({ maxLength: 200 })),
+    environment: Type.Optional(
+      Type.String({ description: 'Only this environment. Without it all are searched, in their configured order.' }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ deployment_name: 'hello', query: 'What can you do?' }] },
+)
+
+const Tokens = Type.Object({ input: Type.Integer(), output: Type.Integer(), total: Type.Integer() })
+const Failure = Type.Object({ code: Type.String(), message: Type.String() })
+
+export const ExecuteResponse = Type.Object({
+  status: Type.Literal('success'),
+  response: Type.String(),
+  execution_id: Id,
+  workflow_id: Id,
+  deployment_id: Id,
+  deployment_name: Type.String(),
+  environment: Type.String(),
+  release: Type.Integer(),
+  tokens: Tokens,
+  demo: Type.Optional(Type.Boolean({ description: 'Present, and true, when a demo model took part.' })),
+})
+
+const summaryFields = {
+  execution_id: Id,
+  deployment_id: Id,
+  deployment_name: Type.String(),
+  environment: Type.String(),
+  workflow_id: Id,
+  release: Type.Integer(),
+  status: Type.Enum(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']),
+  session_id: Nullable(Type.String()),
+  user_id: Nullable(Type.String()),
+  created_at: Time,
+  started_at: Nullable(Time),
+  ended_at: Nullable(Time),
+  error: Nullable(Failure),
+  tokens: Tokens,
+  demo: Type.Boolean(),
+}
+
+export const ExecutionSummary = Type.Object(summaryFields)
+
+export const Execution = Type.Object({
+  ...summaryFields,
+  query: Type.String(),
+  chat_history: Type.Array(Type.Object({ role: Type.String(), content: Type.String() })),
+  input: Type.Optional(Type.Unknown()),
+  response: Nullable(Type.String()),
+  runtime_config: RuntimeConfig,
+  recoveries: Type.Integer({ description: 'How often the server ended while it ran this execution.' }),
+})
+
+export const Step = Type.Object({
+  step_id: Type.String({ description: 'The same through all attempts.' }),
+  kind: Type.String({ description: 'model: a call of a model. agent: a call of another agent, which holds steps of its own.' }),
+  name: Type.String(),
+  status: Type.Enum(['running', 'completed', 'failed']),
+  model: Nullable(Type.String()),
+  attempts: Type.Array(Type.Object({ number: Type.Integer(), started_at: Time, ended_at: Nullable(Time), error: Type.Optional(Failure) })),
+  input: Type.Unknown(),
+  output: Type.Unknown(),
+  tokens: Nullable(Tokens),
+  cost: Nullable(Type.Number({ description: 'Null where it is not known.' })),
+  demo: Type.Boolean(),
+})

@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { BodyTooLarge, HeaderTooLarge, MalformedRequest, MethodNotAllowed, RequestTimeout, type StudioError } from '../errors.ts'
+import { METHODS } from './methods.ts'
+import { rawProblem } from './problem.ts'
+
+interface ConnectionError extends Error {
+  code?: string
+}
+
+/** What Node's parser has in hand for a socket: the response that a request on it is being given. */
+interface ServedSocket extends Socket {
+  _httpMessage?: ServerResponse
+}
+
+/** Answers what never became a request: bytes that are not HTTP, headers that are too large or too slow. */
+export function answerClientError(error: ConnectionError, socket: Socket): void {
+  const started = (socket as ServedSocket)._httpMessage?.headersSent === true
+  if (error.code === 'ECONNRESET' || !socket.writable || started) {
+    socket.destroy()
+    return
+  }
+  socket.end(rawProblem(problemFor(error)), () => socket.destroy())
+}
+
+/** Requests that Node hands to events of their own, and leaves unanswered or answers with an empty body by default. */
+export function answerSpecialRequests(app: FastifyInstance): void {
+  const { server } = app
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    const error = new MethodNotAllowed({ method: 'CONNECT', path: request.url ?? '', allowed: METHODS })
+    socket.on('error', () => socket.destroy())
+    socket.end(rawProblem(error, { Allow: METHODS.join(', ') }), () => socket.destroy())
+  })
+  // RFC 9110 §10.1.1: an expectation that is not understood may be ignored.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
+}
+
+function problemFor(error: ConnectionError): StudioError {
+  switch (error.code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new RequestTimeout({})
+    case 'HPE_HEADER_OVERFLOW':
+      return new HeaderTooLarge({})
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new BodyTooLarge({ limit: 0 })
+    default:
+      return new MalformedRequest({ reason: 'This is not a request as HTTP/1.1 has it.' })
+  }
+}

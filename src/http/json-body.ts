@@ -1,0 +1,47 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { UnsupportedMediaType } from '../errors.ts'
+import { readJson } from './json-scanner.ts'
+
+/** Bytes a body may have where the route does not say otherwise. */
+export const BODY_LIMIT = 1_000_000
+
+/** Bytes that the body of an execution may have: the `bodyLimit` of those routes. */
+export const EXECUTE_BODY_LIMIT = 10_000_000
+
+/**
+ * Replaces Fastify's body parsers by one that reads JSON strictly and takes nothing else. `__proto__` and `constructor`
+ * are plain keys here: JSON.parse makes own properties of them, and validation and storage look at own properties only.
+ */
+export function acceptJsonBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      done(null, readBody(request, body as Buffer))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  // Fastify answers 415 to a Content-Type without a slash before any parser runs, even where there is no body at all.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { headers } = request.raw
+    if (headers['content-type'] !== undefined && !headers['content-type'].includes('/')) delete headers['content-type']
+    done()
+  })
+}
+
+/** undefined where the body is empty, whatever type it claims; the validation decides whether the route needs one. */
+function readBody(request: FastifyRequest, body: Buffer): unknown {
+  // An unknown address stays a 404 whatever came with it.
+  if (body.length === 0 || request.is404) return undefined
+  const type = request.headers['content-type']
+  if (!isJson(type))
+    throw new UnsupportedMediaType({ received: type ? `'${type.slice(0, 100)}'` : 'a body without a readable Content-Type' })
+  return readJson(body)
+}
+
+/** `application/json`, with no parameter but `charset=utf-8` (which RFC 8259 §11 does not define and many clients send). */
+export function isJson(contentType: string | undefined): boolean {
+  if (contentType === undefined) return false
+  const [mediaType, ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase())
+  return mediaType === 'application/json' && parameters.every((one) => one === '' || /^charset=("utf-?8"|utf-?8)$/.test(one))
+}

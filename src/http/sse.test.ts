@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import type { App } from './app.ts'
+import { type EventStream, type EventStreamOptions, formatEvent, openEventStream } from './sse.ts'
+import { exchange, listen, testApp } from './test-app.ts'
+
+let app: App | undefined
+afterEach(() => app?.close())
+
+const GET = 'GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
+/** A server whose `/events` is a stream that the test holds in its hand. */
+async function streaming(options: EventStreamOptions = {}) {
+  const { app: made } = await testApp()
+  app = made
+  const { promise: opened, resolve } = Promise.withResolvers<EventStream>()
+  made.get('/events', (_request, reply) => resolve(openEventStream(reply, options)))
+  return { app: made, port: await listen(made), opened }
+}
+
+test('an event is an id line and one data line of ASCII', () => {
+  expect(formatEvent(7, { type: 'content', data: 'Grüße\n😀 "x"' })).toBe(
+    'id: 7\ndata: {"type":"content","data":"Gr\\u00fc\\u00dfe\\n\\ud83d\\ude00 \\"x\\""}\n\n',
+  )
+  const event = { text: '\u0000\u007f\u0080\u2028\uffff' }
+  expect(JSON.parse(formatEvent(1, event).split('data: ')[1]!)).toEqual(event)
+})
+
+test('a stream has its headers at once, what is written, and an end', async () => {
+  const { port, opened } = await streaming({ headers: { 'X-Execution-Id': 'abc' } })
+  const received = exchange(port, GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
+  const stream = await opened
+  expect(stream.write(formatEvent(1, { a: 1 }))).toBe(true)
+  stream.end()
+  const response = await received
+  for (const header of [
+    'text/event-stream; charset=utf-8',
+    'no-cache, no-transform',
+    'X-Accel-Buffering: no',
+    'nosniff',
+    'X-Execution-Id: abc',
+  ])
+    expect(response).toContain(header)
+  expect(response).toContain('id: 1\ndata: {"a":1}\n\n')
+  expect(stream.write('more')).toBe(false)
+})
+
+test('a HEAD gets the headers alone', async () => {
+  const { app: made } = await testApp()
+  app = made
+  const response = await exchange(await listen(made), 'HEAD /stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+  expect(response).toMatch(/^HTTP\/1.1 200 OK[^]*text\/event-stream[^]*\r\n\r\n$/)
+})
+
+test('a silent stream gets comments, which no client takes for an event', async () => {
+  const { port, opened } = await streaming({ keepAlive: 10 })
+  const socket = connect(port, '127.0.0.1', () => socket.write(GET))
+  await opened
+  for await (const chunk of socket) if (String(chunk).includes(': keepalive\n\n')) break
+})
+
+test('whoever writes learns that the client has left, and nothing throws', async () => {
+  const { port, opened } = await streaming()
+  const socket = connect(port, '127.0.0.1', () => socket.write(GET))
+  const stream = await opened
+  const { promise: closed, resolve } = Promise.withResolvers<void>()
+  stream.onClose(resolve)
+  socket.destroy()
+  await closed
+  expect(stream.isClosed).toBe(true)
+  expect(stream.write('x')).toBe(false)
+  await stream.drain()
+  stream.end()
+  await new Promise<void>((done) => stream.onClose(done))
+})
+
+test('whoever writes waits for a client that does not read', async () => {
+  const { port, opened } = await streaming()
+  const socket = connect(port, '127.0.0.1', () => socket.write(GET))
+  const stream = await opened
+  socket.pause()
+  // The kernel takes some megabytes on both sides; more than those wait here.
+  for (let pieces = 0; pieces < 300; pieces += 1) stream.write('x'.repeat(100_000))
+  let drained = false
+  const drain = stream.drain().then(() => (drained = true))
+  for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate)
+  expect(drained).toBe(false)
+  socket.resume()
+  await drain
+  expect(stream.write('y')).toBe(true)
+  socket.destroy()
+})
+
+test('a server that closes ends its streams', async () => {
+  const { app, port, opened } = await streaming()
+  const socket = connect(port, '127.0.0.1', () => socket.write(GET))
+  const ended = once(socket, 'end')
+  socket.resume()
+  await opened
+  await app.close()
+  await ended
+})

@@ -1,0 +1,116 @@
+import type { Server, ServerResponse } from 'node:http'
+import type { FastifyReply } from 'fastify'
+import { SECURITY_HEADERS } from './security-headers.ts'
+
+/** Answers that are streams of server-sent events (WHATWG HTML §9.2). */
+
+export interface EventStreamOptions {
+  /** Further headers of the answer. */
+  headers?: Record<string, string>
+  /** Milliseconds between comments that keep proxies from closing a silent connection. */
+  keepAlive?: number
+}
+
+const openStreams = new WeakMap<Server, Set<EventStream>>()
+
+/**
+ * Takes the answer out of Fastify's hands and begins a stream on it. Nothing here throws or rejects once the client has
+ * left. Whoever writes waits for `drain()` where `write` says false, or the events of a stalled client fill the memory.
+ */
+export function openEventStream(reply: FastifyReply, options: EventStreamOptions = {}): EventStream {
+  reply.hijack()
+  const { server } = reply.server
+  const streams = openStreams.get(server) ?? new Set()
+  openStreams.set(server, streams)
+  const stream = new EventStream(reply.raw, options)
+  streams.add(stream)
+  stream.onClose(() => streams.delete(stream))
+  // A HEAD asks for the headers alone.
+  if (reply.request.method === 'HEAD') stream.end()
+  return stream
+}
+
+/** Ends every stream of a server that closes: it would wait for them. A client resumes with `Last-Event-ID`. */
+export function endEventStreams(server: Server): void {
+  for (const stream of openStreams.get(server) ?? []) stream.end()
+}
+
+/** One event as it goes over the wire, with one space after each colon, since some clients cut at fixed offsets. */
+export function formatEvent(id: number, event: object): string {
+  return `id: ${id}\ndata: ${toAscii(JSON.stringify(event))}\n\n`
+}
+
+export class EventStream {
+  private readonly response: ServerResponse
+  private readonly keepAlive: NodeJS.Timeout
+  private closed = false
+
+  constructor(response: ServerResponse, { headers = {}, keepAlive = 15_000 }: EventStreamOptions) {
+    this.response = response
+    // Written to a socket that the client has closed meanwhile: `close` follows, which is all that matters here.
+    response.on('error', () => {})
+    response.on('close', () => this.stop())
+    response.writeHead(200, {
+      ...SECURITY_HEADERS,
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-cache, no-transform',
+      // nginx collects answers into buffers otherwise.
+      'X-Accel-Buffering': 'no',
+      ...headers,
+    })
+    response.flushHeaders()
+    this.keepAlive = setInterval(() => this.comment(), keepAlive)
+    this.keepAlive.unref()
+    if (response.destroyed) this.stop()
+  }
+
+  get isClosed(): boolean {
+    return this.closed
+  }
+
+  /** False where the caller should wait for `drain()` before it writes more, and after the stream has closed. */
+  write(text: string): boolean {
+    return !this.closed && this.response.write(text)
+  }
+
+  /** Resolves once there is room again, or the stream has closed. */
+  drain(): Promise<void> {
+    if (this.closed || !this.response.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        this.response.off('drain', done)
+        this.response.off('close', done)
+        resolve()
+      }
+      this.response.on('drain', done)
+      this.response.on('close', done)
+    })
+  }
+
+  /** Calls back once: when the client has left, or the last byte has been handed over after `end()`. */
+  onClose(listener: () => void): void {
+    if (this.response.closed || this.response.destroyed) queueMicrotask(listener)
+    else this.response.once('close', listener)
+  }
+
+  end(): void {
+    if (this.closed) return
+    this.stop()
+    this.response.end()
+  }
+
+  private comment(): void {
+    // To a client that does not read, nothing more is sent.
+    if (!this.response.writableNeedDrain) this.write(': keepalive\n\n')
+  }
+
+  private stop(): void {
+    this.closed = true
+    clearInterval(this.keepAlive)
+  }
+}
+
+/** Some clients read the stream as Latin-1, whatever the header says; escapes survive that. */
+function toAscii(json: string): string {
+  return json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

@@ -1,0 +1,120 @@
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import { Compile, type Validator } from 'typebox/compile'
+import { Settings } from 'typebox/system'
+import { type TSchema, Type } from 'typebox'
+import { InvalidInput, type Issue, MalformedBody } from '../errors.ts'
+import { dropNulls } from './absent.ts'
+import { issuesOf, type Part } from './issues.ts'
+import { overlongLists } from './list-limit.ts'
+import { convertParams, convertQuery } from './query.ts'
+
+/**
+ * Checks what comes in against the schemas of the route, before the handler, and collects every problem of path, query
+ * and body into one `InvalidInput`.
+ *
+ * TypeBox checks, not Ajv, which Fastify brings: with `allErrors` Ajv builds an error for each wrong item, and ten megabytes
+ * hold five million of those; TypeBox stops at a number.
+ */
+
+/** Problems that an answer lists at most. */
+export const MAX_ISSUES = 100
+
+/** Faults that are looked for at most: several can be one problem, where a value fits none of several forms. */
+const MAX_FAULTS = 5 * MAX_ISSUES
+
+/** What a route that declares no body accepts when it gets one all the same. */
+const NO_BODY = Type.Object({}, { additionalProperties: false })
+const NO_QUERY = Type.Object({}, { additionalProperties: false })
+
+const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `null` in an optional field of the body counts as absent. Without it, `null` is a problem where the schema has none. */
+    nullIsAbsent?: boolean
+  }
+}
+
+/** An `onRoute` hook. A route without any `schema` (a page, a file) is left alone. */
+export function validateRoute(route: RouteOptions): void {
+  if (!route.schema) return
+  const schema = route.schema as { params?: TSchema; querystring?: TSchema; body?: TSchema }
+  const checks: ((request: FastifyRequest) => Issue[])[] = [checkQuery(schema.querystring ?? NO_QUERY)]
+  if (schema.params) checks.unshift(checkParams(schema.params))
+  if (takesBody(route.method)) checks.push(checkBody(schema.body ?? NO_BODY, route.config?.nullIsAbsent === true))
+
+  const validate = async (request: FastifyRequest) => {
+    const errors = checks.flatMap((check) => check(request))
+    if (errors.length > 0) throw new InvalidInput({ errors })
+  }
+  route.preValidation = [validate, ...[route.preValidation ?? []].flat()]
+}
+
+function checkParams(schema: TSchema) {
+  const validator = Compile(schema)
+  return (request: FastifyRequest): Issue[] => {
+    const params = convertParams(schema, request.params as Record<string, string>)
+    request.params = params
+    // A malformed id is an id that does not exist: the route answers 404, so `format` only documents here.
+    return problems(validator, params, 'path').filter((issue) => issue.code !== 'wrong_format' || !isFormat(schema, issue.pointer))
+  }
+}
+
+function checkQuery(schema: TSchema) {
+  const validator = Compile(schema)
+  return (request: FastifyRequest): Issue[] => {
+    const query = convertQuery(schema, request.query as Record<string, string | string[]>)
+    request.query = query
+    return problems(validator, query, 'query')
+  }
+}
+
+/** An empty body stands for `{}` where `{}` would do, whatever its Content-Type. */
+function checkBody(schema: TSchema, nullIsAbsent: boolean) {
+  const validator = Compile(schema)
+  const mayBeEmpty = validator.Check({})
+  return (request: FastifyRequest): Issue[] => {
+    if (request.body === undefined) {
+      if (!mayBeEmpty) throw new MalformedBody({ reason: 'the body is empty' })
+      request.body = {}
+    }
+    if (nullIsAbsent) dropNulls(schema, request.body)
+    return problems(validator, request.body, 'body')
+  }
+}
+
+function problems(validator: Validator, value: unknown, part: Part): Issue[] {
+  if (validator.Check(value)) return []
+  const schema = validator.Type() as TSchema
+  // TypeBox still steps through all items after its last error, at a microsecond each: a list beyond its limit is not gone into.
+  const tooLong = overlongLists(schema, value)
+  if (tooLong.length > 0) return tooLong
+  const faults = faultsOf(validator, value)
+  const issues = issuesOf(faults, schema, value, part)
+  if (issues.length <= MAX_ISSUES && faults.length < MAX_FAULTS) return issues
+  return [
+    ...issues.slice(0, MAX_ISSUES),
+    { pointer: '', code: 'more_problems', message: 'There are more problems than those listed here.' },
+  ]
+}
+
+function faultsOf(validator: Validator, value: unknown) {
+  const { maxErrors } = Settings.Get()
+  // Set for this call alone, since it is one setting for the whole process.
+  Settings.Set({ maxErrors: MAX_FAULTS })
+  try {
+    return validator.Errors(value)
+  } finally {
+    Settings.Set({ maxErrors })
+  }
+}
+
+function isFormat(schema: TSchema, pointer: string): boolean {
+  const properties = (schema as { properties?: Record<string, { format?: string; pattern?: string }> }).properties ?? {}
+  const { format, pattern } = properties[pointer.slice(1)] ?? {}
+  return format !== undefined && pattern === undefined
+}
+
+function takesBody(method: string | string[]): boolean {
+  return [method].flat().some((one) => METHODS_WITH_BODY.has(one))
+}

@@ -1,0 +1,63 @@
+import { loadEnvFile, readConfig, settings } from './config.ts'
+import { banner, startServer, type RunningServer } from './server.ts'
+import { StartRefused } from './start-refused.ts'
+import { version } from './version.ts'
+
+/** The command line. Exit codes: 0 done, 1 refused to start, 2 a command that does not exist. */
+export async function main(args: readonly string[]): Promise<void> {
+  const [command = 'serve', ...rest] = args
+  if (args.includes('--help') || args.includes('-h') || command === 'help') return void console.log(help())
+  if (args.includes('--version')) return void console.log(version)
+  if (command !== 'serve' || rest.length > 0) {
+    console.error(`agent-studio: '${args.join(' ')}' is no command of this version. See agent-studio --help.`)
+    process.exitCode = 2
+    return
+  }
+  await serve()
+}
+
+async function serve(): Promise<void> {
+  try {
+    loadEnvFile()
+    const config = readConfig(process.env)
+    const server = await startServer(config)
+    console.log(banner(server, config))
+    stopOnSignals(server)
+  } catch (error) {
+    if (!(error instanceof StartRefused)) throw error
+    console.error(error.message)
+    process.exit(1)
+  }
+}
+
+function stopOnSignals(server: RunningServer): void {
+  let stopping = false
+  const stop = (): void => {
+    // A second signal means at once: whatever is in flight is found at the next start.
+    if (stopping) process.exit(1)
+    stopping = true
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+function help(): string {
+  const width = Math.max(...settings.map(({ name }) => name.length))
+  const lines = settings.map(({ name, default: value, text }) => `  ${name.padEnd(width)}  ${text} (default: ${value})`)
+  return `Agent Studio ${version}
+
+  agent-studio serve       start the server (also: npm start)
+  agent-studio --version   print the version
+  agent-studio --help      print this
+
+Settings are environment variables, or lines of a .env file in the current folder, where the environment wins:
+
+${lines.join('\n')}`
+}

@@ -1,0 +1,71 @@
+import type { LanguageModelV4 } from '@ai-sdk/provider'
+import { parseBaseUrl, type BaseUrl } from './base-url.ts'
+import type { ModelRequest } from './model.ts'
+import { once } from './once.ts'
+import { given, type ModelProviderSettings, type Provider } from './provider.ts'
+import type { Secrets } from './secrets.ts'
+import { streamedAnswer } from './streamed-answer.ts'
+
+const openaiItself = 'https://api.openai.com/v1'
+
+/**
+ * OpenAI itself, or with a base URL whatever speaks its language. The Responses API is OpenAI's own; elsewhere chat
+ * completions is what servers have in common.
+ */
+export function openai(settings: ModelProviderSettings, secrets: Secrets): Provider {
+  const key = given(settings.openaiApiKey)
+  const base = parseBaseUrl(given(settings.openaiBaseUrl) ?? openaiItself)
+  const elsewhere = base.url !== openaiItself
+  const own = ownAdapter(base, key)
+  const compatible = compatibleAdapter('openai', base, key)
+
+  const adapter = (name: string, api: ModelRequest['api'] = elsewhere ? 'chat' : 'responses') =>
+    api === 'chat' && elsewhere ? compatible(name) : own(name, api)
+
+  return {
+    name: 'openai',
+    demo: false,
+    missing: key || elsewhere ? undefined : 'OPENAI_API_KEY',
+    bareNames: /^(gpt-|chatgpt-|o\d)/,
+    answer: async (name, request) => streamedAnswer(await adapter(name, request.api), request, secrets),
+  }
+}
+
+/** Ollama by its OpenAI-compatible API. It needs no key. */
+export function ollama(settings: ModelProviderSettings, secrets: Secrets): Provider {
+  const setting = given(settings.ollamaBaseUrl)
+  const base = parseBaseUrl(setting ?? 'http://127.0.0.1:11434')
+  const url = base.url.endsWith('/v1') ? base.url : `${base.url}/v1`
+  const compatible = compatibleAdapter('ollama', { ...base, url }, undefined)
+  return {
+    name: 'ollama',
+    demo: false,
+    missing: setting ? undefined : 'OLLAMA_BASE_URL',
+    answer: async (name, request) => streamedAnswer(await compatible(name), request, secrets),
+  }
+}
+
+// The packages take 60 to 110 ms to load, so that happens at the first call and not at the start.
+
+function ownAdapter({ url, authorization }: BaseUrl, key: string | undefined) {
+  const load = once(async () => {
+    const { createOpenAI } = await import('@ai-sdk/openai')
+    // Without a key the package looks for one in the environment, and sends "Bearer " for an empty one; undefined takes
+    // the header away again, which only its type does not know.
+    const headers = key ? {} : { Authorization: authorization }
+    return createOpenAI({ baseURL: url, apiKey: key ?? '', headers: headers as Record<string, string> })
+  })
+  return async (name: string, api: 'chat' | 'responses'): Promise<LanguageModelV4> => {
+    const provider = await load()
+    return api === 'chat' ? provider.chat(name) : provider.responses(name)
+  }
+}
+
+function compatibleAdapter(provider: string, { url, authorization }: BaseUrl, key: string | undefined) {
+  const load = once(async () => {
+    const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
+    const access = key ? { apiKey: key } : authorization ? { headers: { Authorization: authorization } } : {}
+    return createOpenAICompatible({ name: provider, baseURL: url, includeUsage: true, ...access })
+  })
+  return async (name: string): Promise<LanguageModelV4> => (await load()).chatModel(name)
+}

@@ -1,0 +1,28 @@
+const hidden = '[hidden]'
+
+// Keys that are not ours to know, such as one that a proxy uses. A token has a digit, "bearer authentication" has none.
+const bearerToken = /\b(bearer\s+)(?=[^\s"',;]*\d)[^\s"',;]{8,}/gi
+const keyByItsLook = /\b(sk-|AIza)[\w-]{8,}/g
+const userInfoInUrl = /\/\/[^\s/@]+@/g
+
+/** The configured keys, which no message may contain: providers quote them, and fetch quotes a header it cannot send. */
+export class Secrets {
+  readonly #values: string[]
+
+  constructor(values: (string | undefined)[]) {
+    const forms = values.filter((value) => value !== undefined && value !== '').flatMap((value) => formsOf(value!))
+    // The longest first: one key may be the beginning of another.
+    this.#values = [...new Set(forms)].sort((a, b) => b.length - a.length)
+  }
+
+  scrub(text: string): string {
+    let clean = text
+    for (const value of this.#values) clean = clean.replaceAll(value, hidden)
+    return clean.replace(bearerToken, `$1${hidden}`).replace(keyByItsLook, hidden).replace(userInfoInUrl, '//')
+  }
+}
+
+/** A key as it may be quoted: as it is, within JSON, within a URL. */
+function formsOf(value: string): string[] {
+  return [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed())]
+}

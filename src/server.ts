@@ -1,0 +1,145 @@
+import { createServer } from 'node:net'
+import { resolve } from 'node:path'
+import pino, { type Logger } from 'pino'
+import { registerAgentRoutes } from './agents/routes.ts'
+import { systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { Purger } from './deployments/purger.ts'
+import { registerDeploymentRoutes } from './deployments/routes.ts'
+import { EventHub } from './engine/event-hub.ts'
+import { InProcessDispatcher } from './engine/in-process-dispatcher.ts'
+import { SqliteJournal } from './engine/sqlite/sqlite-journal.ts'
+import { setUpExample } from './example.ts'
+import { registerExecutionRoutes } from './executions/routes.ts'
+import { createApp, type App } from './http/app.ts'
+import { endEventStreams } from './http/sse.ts'
+import { createModels } from './models/providers.ts'
+import { StartRefused } from './start-refused.ts'
+import { openDatabaseFile } from './store/sqlite/database-file.ts'
+import { SqliteStore } from './store/sqlite/sqlite-store.ts'
+import type { Studio } from './studio.ts'
+import { version } from './version.ts'
+import { registerWorkflowRoutes } from './workflows/routes.ts'
+
+/** How long executions may go on after the server was told to stop. The rest is left to the next start. */
+const GRACE_MS = 8_000
+
+export interface RunningServer {
+  /** As people type it. */
+  url: string
+  /** Whether the database was made by this start. */
+  isNew: boolean
+  /** Takes no new work, lets executions end for a while, and frees everything. */
+  stop(): Promise<void>
+}
+
+/** @throws StartRefused with the one line that says what is wrong */
+export async function startServer(config: Config): Promise<RunningServer> {
+  await refuseTakenPort(config)
+  const logger = pino({ level: config.logLevel }, pino.destination(2))
+  const database = await openDatabaseFile(config.dataDir)
+  const store = new SqliteStore({
+    file: database.file,
+    writerModule: new URL('./writer.ts', import.meta.url),
+    onFault: (cause) => logger.error({ cause }, 'a write failed'),
+    onFatal: (cause) => {
+      logger.fatal({ cause }, 'the database cannot be written any more; start again to recover')
+      process.exit(1)
+    },
+  })
+  const onFault = (error: unknown): void => logger.error({ err: error }, 'a fault in the server')
+  const studio = compose(config, store, onFault)
+  const purger = new Purger(store, onFault)
+  const isNew = await setUpExample(studio)
+  const app = await createStudioApp(config, logger, studio, purger)
+  // Listed before the first request can add to them.
+  const recovered = studio.dispatcher.recover()
+  recovered.catch(onFault)
+  purger.start()
+
+  const stop = async (): Promise<void> => {
+    // Refuses new requests from now on, and resolves when those in flight are answered.
+    const closed = app.close()
+    await studio.dispatcher.drain(GRACE_MS)
+    endEventStreams(app.server)
+    await closed
+    await purger.stop()
+    await store.close()
+    database.release()
+  }
+  const url = await listen(app, config).catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
+  return { url, isNew, stop }
+}
+
+function compose(config: Config, store: SqliteStore, onFault: (error: unknown) => void): Studio {
+  const journal = new SqliteJournal(store)
+  const hub = new EventHub()
+  const models = createModels(config.models)
+  const clock = systemClock
+  const dispatcher = new InProcessDispatcher({ journal, hub, models, clock, onFault })
+  return { store, journal, dispatcher, hub, models, clock, environments: config.environments }
+}
+
+async function createStudioApp(config: Config, logger: Logger, studio: Studio, purger: Purger): Promise<App> {
+  // At info Fastify would say that it listens, which the banner says already.
+  const quiet = logger.child({}, { level: logger.level === 'info' ? 'warn' : logger.level })
+  const app = await createApp({ logger: quiet, allowedHosts: [config.host, ...config.allowedHosts], version })
+  registerWorkflowRoutes(app, studio)
+  registerDeploymentRoutes(app, studio, purger)
+  registerExecutionRoutes(app, studio)
+  registerAgentRoutes(app, studio)
+  return app
+}
+
+async function listen(app: App, { host, port }: Config): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    throw refusalToListen(error as NodeJS.ErrnoException, host, port)
+  }
+  const address = app.server.address()
+  const actualPort = typeof address === 'object' && address ? address.port : port
+  const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : host
+  return `http://${name}:${actualPort}`
+}
+
+/** Asked before anything else, so that a second start by mistake says what is really the matter. */
+function refuseTakenPort({ host, port }: Config): Promise<void> {
+  return new Promise((resolve_, reject) => {
+    const probe = createServer()
+    probe.once('error', (error) => reject(refusalToListen(error as NodeJS.ErrnoException, host, port)))
+    probe.listen({ host, port }, () => probe.close(() => resolve_()))
+  })
+}
+
+function refusalToListen(error: NodeJS.ErrnoException, host: string, port: number): StartRefused {
+  if (error.code === 'EADDRINUSE') {
+    return new StartRefused(
+      `Port ${port} is taken, perhaps by another Agent Studio. Stop what holds it, or choose another: PORT=${port + 1} npm start`,
+    )
+  }
+  if (error.code === 'EACCES')
+    return new StartRefused(`Port ${port} may not be used by this user. Choose one above 1023: PORT=8000 npm start`)
+  return new StartRefused(`The server cannot listen on ${host}, port ${port}: ${error.message}.`)
+}
+
+/** What the terminal shows once the server answers. */
+export function banner({ url, isNew }: RunningServer, config: Config): string {
+  const { openaiApiKey, openaiBaseUrl, anthropicApiKey, googleApiKey, ollamaBaseUrl } = config.models
+  const providers = [
+    (openaiApiKey || openaiBaseUrl) && 'OpenAI',
+    anthropicApiKey && 'Anthropic',
+    googleApiKey && 'Google',
+    ollamaBaseUrl && 'Ollama',
+  ].filter(Boolean)
+  return [
+    `Agent Studio ${version}   ${url}`,
+    `  data     ${resolve(config.dataDir)}${isNew ? '   (new)' : ''}`,
+    `  models   ${['demo (built in, offline)', ...providers].join(', ')}`,
+    `  try      curl -X POST ${url}/api/workflows/execute -H 'Content-Type: application/json' -d '{"deployment_name": "hello", "query": "What can you do?"}'`,
+    `  docs     ${url}/docs`,
+  ].join('\n')
+}

@@ -1,0 +1,64 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely'
+import type { Tables } from '../tables.ts'
+
+type Value = null | number | bigint | string | Uint8Array
+
+/**
+ * A connection to the embedded database. Statements are prepared once and kept; the number of distinct statements is
+ * that of the queries in the code, but for lists of varying length, so the cache is bounded.
+ */
+export class SqliteConnection {
+  readonly raw: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  /** @param readOnly opens for queries; the file must exist then */
+  constructor(file: string, options: { readOnly?: boolean } = {}) {
+    this.raw = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: 5_000 })
+    this.raw.exec('pragma foreign_keys = on')
+    if (options.readOnly) return
+    // FULL: a commit that was answered survives a power cut (P1). Both are set although they may be defaults.
+    this.raw.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 1000')
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (!statement) {
+      if (this.#statements.size >= 500) this.#statements.clear()
+      statement = this.raw.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.raw.close()
+  }
+}
+
+/** Kysely over `node:sqlite`: its own SQLite dialect expects the shape of `better-sqlite3`, which is small. */
+export function kyselyOver(connection: SqliteConnection): Kysely<Tables> {
+  const database: SqliteDatabase = {
+    close: () => undefined, // whoever opened the connection closes it
+    prepare: (sql) => adaptStatement(connection.prepare(sql)),
+  }
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+}
+
+function adaptStatement(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...checked(parameters)),
+    run: (parameters) => statement.run(...checked(parameters)),
+    iterate: (parameters) => statement.iterate(...checked(parameters)) as IterableIterator<unknown>,
+  }
+}
+
+/** `node:sqlite` binds `undefined` as NULL without a word, which would hide a mistake of ours. */
+function checked(parameters: readonly unknown[]): Value[] {
+  for (const parameter of parameters) {
+    if (parameter === undefined) throw new TypeError('a query was given undefined as a parameter')
+  }
+  return parameters as Value[]
+}

@@ -1,0 +1,79 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { StartRefused } from '../../start-refused.ts'
+import type { Kysely } from 'kysely'
+import { migrations } from '../migrations.ts'
+import { kyselyOver, SqliteConnection } from './connection.ts'
+
+export interface DatabaseFile {
+  file: string
+  /** Lets go of the data folder. */
+  release: () => void
+}
+
+/**
+ * Makes the database of a data folder ready: creates the folder, takes it for this process alone, migrates.
+ * Two servers on one folder would each recover the other's executions.
+ * @throws {StartRefused} with one line that says what to do
+ */
+export async function openDatabaseFile(folder: string): Promise<DatabaseFile> {
+  const release = takeFolder(folder)
+  try {
+    const file = join(folder, 'agent-studio.db')
+    await migrate(file)
+    return { file, release }
+  } catch (error) {
+    release()
+    if (error instanceof StartRefused) throw error
+    throw new StartRefused(`The database in ${folder} cannot be opened: ${(error as Error).message}.`)
+  }
+}
+
+/** The lock is SQLite's own on a file beside the database: the operating system frees it however the process ends. */
+function takeFolder(folder: string): () => void {
+  let lock: DatabaseSync
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    lock = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 })
+  } catch (error) {
+    throw new StartRefused(
+      `The data folder ${folder} cannot be written: ${(error as Error).message}. Set AGENT_STUDIO_DATA_DIR to another folder.`,
+    )
+  }
+  try {
+    lock.exec('pragma locking_mode = exclusive; begin exclusive')
+    return () => lock.close()
+  } catch (error) {
+    lock.close()
+    const busy = (error as { errcode?: number }).errcode === 5
+    throw new StartRefused(
+      busy
+        ? `The data folder ${folder} is in use by another Agent Studio. Stop that one, or set AGENT_STUDIO_DATA_DIR to another folder.`
+        : `The data folder ${folder} cannot be written: ${(error as Error).message}. Set AGENT_STUDIO_DATA_DIR to another folder.`,
+    )
+  }
+}
+
+/** Each migration and the note that it ran are one transaction, so that a kill in the middle leaves the step before. */
+async function migrate(file: string): Promise<void> {
+  const connection = new SqliteConnection(file)
+  try {
+    const version = Number(connection.prepare('pragma user_version').get()!['user_version'])
+    if (version > migrations.length) {
+      throw new StartRefused(
+        `The database ${file} was written by a newer Agent Studio (its version is ${version}, this one knows ${migrations.length}). Start that one, or restore a backup.`,
+      )
+    }
+    const db = kyselyOver(connection) as unknown as Kysely<unknown>
+    for (const [index, migration] of migrations.entries()) {
+      if (index < version) continue
+      connection.raw.exec('begin immediate')
+      await migration(db)
+      connection.raw.exec(`pragma user_version = ${index + 1}`)
+      connection.raw.exec('commit')
+    }
+  } finally {
+    connection.close()
+  }
+}

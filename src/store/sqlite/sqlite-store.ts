@@ -1,0 +1,102 @@
+import { Worker } from 'node:worker_threads'
+import { deserializeError } from '../../errors.ts'
+import type { Command, Db, Store } from '../store.ts'
+import { kyselyOver, SqliteConnection } from './connection.ts'
+import type { SqliteCommand, WriteReply, WriteRequest } from './writer.ts'
+
+interface Waiting {
+  request: WriteRequest
+  resolve: (result: never) => void
+  reject: (error: Error) => void
+}
+
+export interface SqliteStoreOptions {
+  /** Must exist and be migrated. */
+  file: string
+  /** The module of the writing thread, which knows every command. */
+  writerModule: URL
+  /** Told about failures that are not in the error catalogue. */
+  onFault: (cause: string) => void
+  /** The thread or the disk is gone: nothing can be written any more, and what was being written is unknown. */
+  onFatal: (cause: string) => void
+}
+
+/** The embedded store: queries on this thread's connection, changes on the writing thread's. */
+export class SqliteStore implements Store {
+  readonly read: Db
+  readonly #reader: SqliteConnection
+  readonly #worker: Worker
+  readonly #options: SqliteStoreOptions
+  #gathering: Waiting[] = []
+  /** Sent and not answered, in the order of their replies. */
+  readonly #sent: Waiting[] = []
+  #closing: Promise<void> | undefined
+  #exited = false
+
+  constructor(options: SqliteStoreOptions) {
+    this.#options = options
+    this.#reader = new SqliteConnection(options.file, { readOnly: true })
+    this.read = kyselyOver(this.#reader)
+    this.#worker = new Worker(options.writerModule, { workerData: { file: options.file } })
+    this.#worker.on('message', (replies: WriteReply[]) => this.#settle(replies))
+    this.#worker.on('error', (error: Error) => this.#lose(error.stack ?? error.message))
+    this.#worker.on('exit', () => this.#lose('the writing thread ended'))
+  }
+
+  write<Args, Result>(command: Command<Args, Result> | SqliteCommand<Args, Result>, args: Args): Promise<Result> {
+    if (this.#exited || this.#closing) return Promise.reject(new Error('the store is closed'))
+    return new Promise<Result>((resolve, reject) => {
+      // One message per turn of the event loop: a commit per request would be no group commit at all.
+      if (this.#gathering.length === 0) setImmediate(() => this.#send())
+      this.#gathering.push({ request: { name: command.name, args }, resolve, reject })
+    })
+  }
+
+  /** The reading connection, for queries where building them would show. */
+  get reader(): SqliteConnection {
+    return this.#reader
+  }
+
+  #send(): void {
+    const batch = this.#gathering
+    this.#gathering = []
+    this.#sent.push(...batch)
+    this.#worker.postMessage(batch.map((one) => one.request))
+  }
+
+  #settle(replies: WriteReply[]): void {
+    let fatal: string | undefined
+    const answered = this.#sent.splice(0, replies.length)
+    for (const [index, reply] of replies.entries()) {
+      const waiting = answered[index]!
+      if ('ok' in reply) {
+        waiting.resolve(reply.ok as never)
+        continue
+      }
+      if (reply.cause) this.#options.onFault(`${waiting.request.name}: ${reply.cause}`)
+      if (reply.error.code === 'storage_unknown') fatal = reply.cause
+      waiting.reject(deserializeError(reply.error))
+    }
+    if (fatal) this.#options.onFatal(fatal)
+  }
+
+  #lose(cause: string): void {
+    if (this.#exited) return
+    this.#exited = true
+    if (this.#closing) return
+    for (const waiting of [...this.#sent.splice(0), ...this.#gathering.splice(0)])
+      waiting.reject(deserializeError({ code: 'storage_unknown', details: {} }))
+    this.#options.onFatal(cause)
+  }
+
+  /** Waits for what was handed over, then closes both connections. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise<void>((resolve) => {
+      if (this.#gathering.length > 0) this.#send()
+      this.#worker.once('exit', () => resolve())
+      this.#worker.postMessage('close')
+      if (this.#exited) resolve()
+    }).then(() => this.#reader.close())
+    return this.#closing
+  }
+}

@@ -1,0 +1,26 @@
+import type { Kysely } from 'kysely'
+import type { Tables } from './tables.ts'
+
+export type Db = Kysely<Tables>
+
+/**
+ * One change of state: it runs as one transaction of its own and either happens whole or not at all. What it throws
+ * from the error catalogue reaches the caller as it is. It waits for nothing but the database, and takes time and ids
+ * from its arguments.
+ */
+export interface Command<Args, Result> {
+  readonly name: string
+  readonly run: (db: Db, args: Args) => Promise<Result>
+}
+
+export function defineCommand<Args, Result>(name: string, run: (db: Db, args: Args) => Promise<Result>): Command<Args, Result> {
+  return { name, run }
+}
+
+/** The database as the features see it: queries at once, changes one command at a time. */
+export interface Store {
+  /** For queries only. It sees every write that was answered. */
+  readonly read: Db
+  /** Resolves when the change is committed and safe on disk. */
+  write<Args, Result>(command: Command<Args, Result>, args: Args): Promise<Result>
+}

@@ -1,0 +1,96 @@
+import { WorkflowDeployed, WorkflowExists, WorkflowNotEditable, WorkflowNotFound } from '../errors.ts'
+import { defineCommand, type Db } from '../store/store.ts'
+import type { WorkflowRow } from '../store/tables.ts'
+
+export interface WorkflowFilter {
+  skip: number
+  limit: number
+  is_active?: boolean | undefined
+  is_deployed?: boolean | undefined
+}
+
+export function findWorkflow(db: Db, workflowId: string): Promise<WorkflowRow | undefined> {
+  return db.selectFrom('workflows').selectAll().where('workflow_id', '=', workflowId).executeTakeFirst()
+}
+
+/** @throws WorkflowNotFound */
+export async function getWorkflow(db: Db, workflowId: string): Promise<WorkflowRow> {
+  const row = await findWorkflow(db, workflowId)
+  if (!row) throw new WorkflowNotFound({ workflow_id: workflowId })
+  return row
+}
+
+/** In the order in which they were created. */
+export function listWorkflows(db: Db, filter: WorkflowFilter): Promise<WorkflowRow[]> {
+  let query = db.selectFrom('workflows').selectAll('workflows')
+  if (filter.is_active !== undefined) query = query.where('is_active', '=', filter.is_active ? 1 : 0)
+  if (filter.is_deployed !== undefined) {
+    query = query.where(({ exists, not, selectFrom }) => {
+      const deployed = exists(
+        selectFrom('deployments')
+          .select('name')
+          .whereRef('deployments.workflow_id', '=', 'workflows.workflow_id')
+          .where('status', '=', 'active'),
+      )
+      return filter.is_deployed ? deployed : not(deployed)
+    })
+  }
+  return query.orderBy('workflow_id').offset(filter.skip).limit(filter.limit).execute()
+}
+
+export const createWorkflow = defineCommand('workflows.create', async (db, workflow: WorkflowRow) => {
+  await refuseTakenName(db, workflow)
+  await db.insertInto('workflows').values(workflow).execute()
+})
+
+export interface WorkflowChange {
+  workflow_id: string
+  /** Only of the revision that the change was made from; undefined for whichever is current. */
+  revision?: number
+  changes: Partial<Omit<WorkflowRow, 'workflow_id' | 'revision'>>
+}
+
+/** Undefined when the workflow is not of that revision any more. */
+export const updateWorkflow = defineCommand(
+  'workflows.update',
+  async (db, { workflow_id, revision, changes }: WorkflowChange): Promise<WorkflowRow | undefined> => {
+    const row = await getWorkflow(db, workflow_id)
+    if (revision !== undefined && row.revision !== revision) return undefined
+    if (row.is_editable === 0 && changes.is_editable !== 1) throw new WorkflowNotEditable({ workflow_id })
+    await refuseTakenName(db, { ...row, ...changes })
+    return db
+      .updateTable('workflows')
+      .set({ ...changes, revision: row.revision + 1 })
+      .where('workflow_id', '=', workflow_id)
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  },
+)
+
+export const deleteWorkflow = defineCommand('workflows.delete', async (db, workflow_id: string) => {
+  await getWorkflow(db, workflow_id)
+  const deployments = await db
+    .selectFrom('deployments')
+    .select(['name as deployment_name', 'environment'])
+    .where('workflow_id', '=', workflow_id)
+    .where('status', '=', 'active')
+    .orderBy('name')
+    .execute()
+  if (deployments.length > 0) throw new WorkflowDeployed({ workflow_id, deployments })
+  await db.deleteFrom('workflows').where('workflow_id', '=', workflow_id).execute()
+})
+
+async function refuseTakenName(
+  db: Db,
+  { workflow_id, name, version }: Pick<WorkflowRow, 'workflow_id' | 'name' | 'version'>,
+): Promise<void> {
+  const taken = await db
+    .selectFrom('workflows')
+    .select('workflow_id')
+    .where('name', '=', name)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  if (taken && taken.workflow_id !== workflow_id) throw new WorkflowExists({ name, version, workflow_id: taken.workflow_id })
+}
+
+export const workflowCommands = [createWorkflow, updateWorkflow, deleteWorkflow]

@@ -1,0 +1,207 @@
+import { Type, type Static } from 'typebox'
+import { allAgents } from '../agents/repository.ts'
+import { toRegisteredAgent } from '../agents/agent.ts'
+import { listDeploymentsOfWorkflows } from '../deployments/repository.ts'
+import { InvalidInput } from '../errors.ts'
+import type { App } from '../http/app.ts'
+import type { WorkflowRow } from '../store/tables.ts'
+import type { Studio } from '../studio.ts'
+import { addAgent, addConnection, changeWorkflow } from './edit.ts'
+import { createWorkflow, deleteWorkflow, getWorkflow, listWorkflows } from './repository.ts'
+import { resolveWorkflow } from './resolve-workflow.ts'
+import {
+  AddAgentBody,
+  AddConnectionBody,
+  CreateBody,
+  DeleteResponse,
+  ListQuery,
+  UpdateBody,
+  ValidateResponse,
+  Workflow,
+  WorkflowAgent,
+  WorkflowConnection,
+} from './schemas.ts'
+import { toWorkflowView, type WorkflowView } from './view.ts'
+
+const tags = ['workflows']
+const IdParams = Type.Object({ workflow_id: Type.String({ format: 'uuid' }) })
+
+export function registerWorkflowRoutes(app: App, studio: Studio): void {
+  const { store, clock } = studio
+
+  const show = async (rows: WorkflowRow[]): Promise<WorkflowView[]> => {
+    const registered = (await allAgents(store.read)).map(toRegisteredAgent)
+    const deployments = Map.groupBy(
+      await listDeploymentsOfWorkflows(
+        store.read,
+        rows.map((row) => row.workflow_id),
+      ),
+      (one) => one.workflow_id,
+    )
+    return rows.map((row) => toWorkflowView(row, deployments.get(row.workflow_id) ?? [], registered))
+  }
+  const showOne = async (row: WorkflowRow): Promise<WorkflowView> => (await show([row]))[0]!
+
+  app.post(
+    '/api/workflows',
+    {
+      config: { nullIsAbsent: true },
+      schema: { operationId: 'createWorkflow', summary: 'Create a workflow', tags, body: CreateBody, response: { 200: Workflow } },
+    },
+    async (request) => {
+      const row = newWorkflow(request.body, clock.id(), clock.now())
+      await store.write(createWorkflow, row)
+      return showOne(row)
+    },
+  )
+
+  app.get(
+    '/api/workflows',
+    {
+      schema: {
+        operationId: 'listWorkflows',
+        summary: 'List workflows',
+        description: 'In the order in which they were created.',
+        tags,
+        querystring: ListQuery,
+        response: { 200: Type.Array(Workflow) },
+      },
+    },
+    async (request) => show(await listWorkflows(store.read, { skip: 0, limit: 100, ...request.query })),
+  )
+
+  app.get(
+    '/api/workflows/:workflow_id',
+    { schema: { operationId: 'getWorkflow', summary: 'Look at a workflow', tags, params: IdParams, response: { 200: Workflow } } },
+    async (request) => showOne(await getWorkflow(store.read, request.params.workflow_id)),
+  )
+
+  app.put(
+    '/api/workflows/:workflow_id',
+    {
+      config: { nullIsAbsent: true },
+      schema: {
+        operationId: 'updateWorkflow',
+        summary: 'Change a workflow',
+        description: 'Changes only the fields sent. What is deployed stays as it is until the next deploy.',
+        tags,
+        params: IdParams,
+        body: UpdateBody,
+        response: { 200: Workflow },
+      },
+    },
+    async (request) => showOne(await changeWorkflow(studio, request.params.workflow_id, toColumns(request.body))),
+  )
+
+  app.delete(
+    '/api/workflows/:workflow_id',
+    {
+      schema: {
+        operationId: 'deleteWorkflow',
+        summary: 'Delete a workflow',
+        description: 'Its stopped deployments stay usable. While a deployment of it is active it cannot be deleted.',
+        tags,
+        params: IdParams,
+        response: { 200: DeleteResponse },
+      },
+    },
+    async (request) => {
+      const { workflow_id } = request.params
+      await store.write(deleteWorkflow, workflow_id)
+      return { message: 'Workflow deleted successfully', workflow_id }
+    },
+  )
+
+  app.post(
+    '/api/workflows/:workflow_id/agents',
+    {
+      config: { nullIsAbsent: true },
+      schema: {
+        operationId: 'addAgent',
+        summary: 'Add an agent to a workflow',
+        tags,
+        params: IdParams,
+        body: AddAgentBody,
+        response: { 200: WorkflowAgent },
+      },
+    },
+    (request) => {
+      const { workflow_id, ...node } = request.body
+      refuseOtherWorkflow(request.params.workflow_id, workflow_id)
+      return addAgent(studio, request.params.workflow_id, node)
+    },
+  )
+
+  app.post(
+    '/api/workflows/:workflow_id/connections',
+    {
+      config: { nullIsAbsent: true },
+      schema: {
+        operationId: 'addConnection',
+        summary: 'Add a connection to a workflow',
+        description: 'Its ends may be added later; a deploy checks them.',
+        tags,
+        params: IdParams,
+        body: AddConnectionBody,
+        response: { 200: WorkflowConnection },
+      },
+    },
+    (request) => {
+      const { workflow_id, ...connection } = request.body
+      refuseOtherWorkflow(request.params.workflow_id, workflow_id)
+      return addConnection(studio, request.params.workflow_id, { connection_type: 'default', ...connection })
+    },
+  )
+
+  app.post(
+    '/api/workflows/:workflow_id/validate',
+    {
+      schema: {
+        operationId: 'validateWorkflow',
+        summary: 'Check whether a workflow could be deployed',
+        description: 'Every problem of the definition with the place of each. Changes nothing.',
+        tags,
+        params: IdParams,
+        response: { 200: ValidateResponse },
+      },
+    },
+    async (request) => {
+      const { problems, warnings } = await resolveWorkflow(studio, await getWorkflow(store.read, request.params.workflow_id))
+      return { valid: problems.length === 0, errors: problems, warnings }
+    },
+  )
+}
+
+function newWorkflow(body: Static<typeof CreateBody>, workflow_id: string, now: number): WorkflowRow {
+  return {
+    workflow_id,
+    name: body.name,
+    version: body.version ?? '1.0.0',
+    description: body.description ?? null,
+    configuration: JSON.stringify(body.configuration),
+    tags: body.tags ? JSON.stringify(body.tags) : null,
+    created_by: body.created_by ?? null,
+    is_active: body.is_active === false ? 0 : 1,
+    is_editable: body.is_editable === false ? 0 : 1,
+    revision: 1,
+    created_at: now,
+    updated_at: now,
+  }
+}
+
+function toColumns({ configuration, tags: newTags, is_active, is_editable, ...plain }: Static<typeof UpdateBody>) {
+  return {
+    ...plain,
+    ...(configuration !== undefined && { configuration: JSON.stringify(configuration) }),
+    ...(newTags !== undefined && { tags: JSON.stringify(newTags) }),
+    ...(is_active !== undefined && { is_active: is_active ? 1 : 0 }),
+    ...(is_editable !== undefined && { is_editable: is_editable ? 1 : 0 }),
+  }
+}
+
+/** The body may repeat the workflow's id, as existing clients do. */
+function refuseOtherWorkflow(inPath: string, inBody: string | undefined): void {
+  if (inBody === undefined || inBody.toLowerCase() === inPath.toLowerCase()) return
+  const message = `'workflow_id' in the body is not the workflow of the address. Leave it out.`
+  throw new InvalidInput({ errors: [{ pointer: '/workflow_id', code: 'not_allowed', message }] })
+}
