@@ -372,7 +372,7 @@ export const InternalError = defineError(
   'internal_error',
   500,
   'Something is wrong in the server',
-  (_: { execution_id?: string }) => 'This is a fault of the server, not of the request. Its log has the details.',
+  (_details: { execution_id?: string }) => 'This is a fault of the server, not of the request. Its log has the details.',
   ['execution_id'],
 )
 

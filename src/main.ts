@@ -6,8 +6,14 @@ import { version } from './version.ts'
 /** The command line. Exit codes: 0 done, 1 refused to start, 2 a command that does not exist. */
 export async function main(args: readonly string[]): Promise<void> {
   const [command = 'serve', ...rest] = args
-  if (args.includes('--help') || args.includes('-h') || command === 'help') return void console.log(help())
-  if (args.includes('--version')) return void console.log(version)
+  if (args.includes('--help') || args.includes('-h') || command === 'help') {
+    console.log(help())
+    return
+  }
+  if (args.includes('--version')) {
+    console.log(version)
+    return
+  }
   if (command !== 'serve' || rest.length > 0) {
     console.error(`agent-studio: '${args.join(' ')}' is no command of this version. See agent-studio --help.`)
     process.exitCode = 2

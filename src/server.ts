@@ -13,6 +13,7 @@ import { setUpExample } from './example.ts'
 import { registerExecutionRoutes } from './executions/routes.ts'
 import { createApp, type App } from './http/app.ts'
 import { endEventStreams } from './http/sse.ts'
+import type { Models } from './models/model.ts'
 import { createModels } from './models/providers.ts'
 import { StartRefused } from './start-refused.ts'
 import { openDatabaseFile } from './store/sqlite/database-file.ts'
@@ -35,6 +36,12 @@ export interface RunningServer {
 
 /** @throws StartRefused with the one line that says what is wrong */
 export async function startServer(config: Config): Promise<RunningServer> {
+  const models = createModels(config.models)
+  if (!models.resolve(models.default)) {
+    throw new StartRefused(
+      `AGENT_STUDIO_DEFAULT_MODEL is '${models.default}', for which no provider is known. Write it as provider/model, with openai, anthropic, google, ollama or demo.`,
+    )
+  }
   await refuseTakenPort(config)
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const database = await openDatabaseFile(config.dataDir)
@@ -48,7 +55,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     },
   })
   const onFault = (error: unknown): void => logger.error({ err: error }, 'a fault in the server')
-  const studio = compose(config, store, onFault)
+  const studio = compose(config, store, models, onFault)
   const purger = new Purger(store, onFault)
   const isNew = await setUpExample(studio)
   const app = await createStudioApp(config, logger, studio, purger)
@@ -61,6 +68,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     // Refuses new requests from now on, and resolves when those in flight are answered.
     const closed = app.close()
     await studio.dispatcher.drain(GRACE_MS)
+    // What streams still wait for comes from a later process: their clients resume with Last-Event-ID.
     endEventStreams(app.server)
     await closed
     await purger.stop()
@@ -74,10 +82,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
   return { url, isNew, stop }
 }
 
-function compose(config: Config, store: SqliteStore, onFault: (error: unknown) => void): Studio {
+function compose(config: Config, store: SqliteStore, models: Models, onFault: (error: unknown) => void): Studio {
   const journal = new SqliteJournal(store)
   const hub = new EventHub()
-  const models = createModels(config.models)
   const clock = systemClock
   const dispatcher = new InProcessDispatcher({ journal, hub, models, clock, onFault })
   return { store, journal, dispatcher, hub, models, clock, environments: config.environments }
@@ -96,7 +103,8 @@ async function createStudioApp(config: Config, logger: Logger, studio: Studio, p
 
 async function listen(app: App, { host, port }: Config): Promise<string> {
   try {
-    await app.listen({ host, port })
+    // By name Fastify would listen a second time, on a server that lacks our handlers of malformed requests.
+    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
   } catch (error) {
     throw refusalToListen(error as NodeJS.ErrnoException, host, port)
   }

@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { AgentNotFound, InvalidInput } from '../errors.ts'
 import { checkAgentConfig } from '../graph/check-agent-config.ts'
 import type { App } from '../http/app.ts'
+import { FreeForm } from '../http/free-form.ts'
 import type { Studio } from '../studio.ts'
 import { toAgentView } from './agent.ts'
 import { createAgent, deleteAgent, findAgent, findAgentByName, listAgents, listAvailableAgents, updateAgent } from './repository.ts'
@@ -9,7 +10,8 @@ import { createAgent, deleteAgent, findAgent, findAgentByName, listAgents, listA
 const tags = ['agents']
 const Id = Type.String({ format: 'uuid' })
 const Time = Type.String({ format: 'date-time' })
-const Config = Type.Record(Type.String(), Type.Unknown(), {
+const Config = Type.Unsafe<Record<string, unknown>>({
+  type: 'object',
   description:
     'model, system_prompt, temperature, max_tokens, top_p, stop, max_retries, api. A node of a workflow that uses this agent overrides what its own config names.',
   examples: [{ model: 'gpt-4o', system_prompt: 'You answer questions about orders.', temperature: 0.2 }],
@@ -49,7 +51,7 @@ const Agent = Type.Object({
   name: Type.String(),
   agent_type: Type.String(),
   description: Type.Union([Type.String(), Type.Null()]),
-  config: Type.Record(Type.String(), Type.Unknown()),
+  config: FreeForm,
   available_for_deployment: Type.Boolean(),
   created_at: Time,
   updated_at: Time,

@@ -35,9 +35,12 @@ const NameParams = Type.Object({ deployment_name: DeploymentName })
 
 export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purger): void {
   const { store, clock, environments } = studio
-  const named = (name: string, environment: string | undefined) => ({
+  const named = (name: string, query: { environment?: string }, body: { environment?: string } = {}) => ({
     name,
-    environments: searchOrder(environments, environment, '?environment'),
+    environments:
+      query.environment === undefined
+        ? searchOrder(environments, body.environment, '/environment')
+        : searchOrder(environments, query.environment, '?environment'),
     now: clock.now(),
   })
 
@@ -120,7 +123,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
       },
     },
     async (request) => {
-      const { name, environments: searched } = named(request.params.deployment_name, request.query.environment)
+      const { name, environments: searched } = named(request.params.deployment_name, request.query)
       const [found] = await findDeployments(store.read, name, searched)
       const record = found && (await getDeployment(store.read, found.deployment_id))
       if (!record) throw new DeploymentNotFound({ name, searched: [...searched] })
@@ -147,7 +150,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
     },
     async (request) => {
       const { query, body } = request
-      const stopped = await store.write(stopDeployment, named(request.params.deployment_name, query.environment ?? body.environment))
+      const stopped = await store.write(stopDeployment, named(request.params.deployment_name, query, body))
       const inFlight = await countInFlight(store.read, [stopped.deployment_id])
       return {
         message: `Deployment '${stopped.name}' stopped successfully`,
@@ -178,7 +181,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
     async (request) => {
       const { query, body } = request
       const name = request.params.deployment_name
-      const active = await store.write(reactivateDeployment, named(name, query.environment ?? body.environment))
+      const active = await store.write(reactivateDeployment, named(name, query, body))
       return { message: `Deployment '${name}' reactivated successfully`, ...toDeploymentView(active) }
     },
   )
@@ -200,7 +203,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
     },
     async (request) => {
       const name = request.params.deployment_name
-      const { deployment_id, environment, cancelled } = await store.write(deleteDeployment, named(name, request.query.environment))
+      const { deployment_id, environment, cancelled } = await store.write(deleteDeployment, named(name, request.query))
       studio.dispatcher.cancel(cancelled)
       purger.start()
       return { message: `Deployment '${name}' deleted successfully`, deployment_id, environment }

@@ -121,7 +121,7 @@ export class JournalBuffer {
     if (due >= this.#dueAt) return
     clearTimeout(this.#timer)
     this.#dueAt = due
-    this.#timer = setTimeout(() => this.#write().catch(this.#onFailure), ms)
+    this.#timer = setTimeout(() => void this.#write().catch(this.#onFailure), ms)
   }
 
   #write(end?: ExecutionEnd): Promise<boolean> {

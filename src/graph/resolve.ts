@@ -145,7 +145,7 @@ class Resolver {
   /** Step kinds come with a later version; running a workflow without its steps would be wrong in silence. */
   #refuseSteps(configuration: Record<string, unknown>): void {
     for (const [value, index] of this.#list(configuration, 'steps')) {
-      const kind = isObject(value) ? String(value['step_type'] ?? 'unknown') : 'unknown'
+      const kind = isObject(value) && typeof value['step_type'] === 'string' ? value['step_type'] : 'unknown'
       this.#problem(
         `/steps/${index}`,
         'unsupported_step_type',
@@ -170,7 +170,7 @@ class Resolver {
       return this.#problem(
         `${pointer}/connection_type`,
         'unsupported_connection_type',
-        `This server cannot run connections of type '${String(type)}' yet, only 'default'.`,
+        `This server cannot run connections of type ${JSON.stringify(type)} yet, only of type "default".`,
       )
     }
     const source = this.#resolveEnd(value, 'source', index)

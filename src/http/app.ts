@@ -11,7 +11,6 @@ import { describeRoutes } from './openapi.ts'
 import { OriginCheck } from './origin.ts'
 import { answerError } from './problem.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
-import { endEventStreams } from './sse.ts'
 import { validateRoute } from './validation.ts'
 
 export interface AppOptions {
@@ -84,14 +83,13 @@ function newFastify({ logger, limits }: AppOptions, check: (request: IncomingMes
 }
 
 /**
- * Closing takes no longer than the answers that are under way. Connections that are kept alive still bring requests: these
+ * Closing takes no longer than the answers that are under way; of streams it is the caller who says when (`endEventStreams`). Connections that are kept alive still bring requests: these
  * get 503, with the `Connection: close` that Fastify adds.
  */
 function refuseWhileClosing(app: App): void {
   let closing = false
   app.addHook('preClose', (done) => {
     closing = true
-    endEventStreams(app.server)
     // Node closes the connections that are idle now. Those that become idle later would keep the server open this long.
     Object.assign(app.server, { keepAliveTimeout: 1, keepAliveTimeoutBuffer: 0 })
     done()

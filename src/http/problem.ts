@@ -1,6 +1,15 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { BodyTooLarge, InternalError, MalformedRequest, ShuttingDown, StudioError, UnsupportedMediaType } from '../errors.ts'
+import {
+  BodyTooLarge,
+  InternalError,
+  MalformedRequest,
+  ShuttingDown,
+  StorageFull,
+  StorageUnknown,
+  StudioError,
+  UnsupportedMediaType,
+} from '../errors.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** The one place that turns errors into problem details (RFC 9457). Errors are ours, Fastify's, or a fault of ours. */
@@ -29,10 +38,13 @@ export function problemOf(error: StudioError): Problem {
   }
 }
 
+/** What whoever runs the server has to look at. A failed model (502) or a long execution (504) is not among it. */
+const FAULTS = new Set([InternalError.code, StorageUnknown.code, StorageFull.code])
+
 /** The error handler of the app. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = translate(error, request)
-  if (known.status >= 500 && known.code === InternalError.code) logFault(error, request)
+  if (FAULTS.has(known.code)) logFault(error, request)
   sendProblem(reply, known)
 }
 

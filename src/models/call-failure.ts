@@ -87,7 +87,7 @@ function fromStream(error: unknown): Failure {
   const status = [statusCode, code].map(Number).find((one) => Number.isInteger(one) && one >= 400 && one <= 599)
   const reason = errorIn(error) ?? 'The answer broke off with an error that says nothing.'
   if (status !== undefined) return { reason, status }
-  return { reason, refused: /invalid|authentication|permission|not_found|billing|context_length/.test(`${type} ${code}`) }
+  return { reason, refused: /invalid|authentication|permission|not_found|billing|context_length/.test(`${String(type)} ${String(code)}`) }
 }
 
 function refuses(status: number | undefined): boolean {

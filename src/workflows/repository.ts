@@ -1,6 +1,7 @@
 import { WorkflowDeployed, WorkflowExists, WorkflowNotEditable, WorkflowNotFound } from '../errors.ts'
 import { defineCommand, type Db } from '../store/store.ts'
 import type { WorkflowRow } from '../store/tables.ts'
+import { addToList } from './configuration.ts'
 
 export interface WorkflowFilter {
   skip: number
@@ -45,27 +46,47 @@ export const createWorkflow = defineCommand('workflows.create', async (db, workf
 
 export interface WorkflowChange {
   workflow_id: string
-  /** Only of the revision that the change was made from; undefined for whichever is current. */
-  revision?: number
   changes: Partial<Omit<WorkflowRow, 'workflow_id' | 'revision'>>
 }
 
-/** Undefined when the workflow is not of that revision any more. */
-export const updateWorkflow = defineCommand(
-  'workflows.update',
-  async (db, { workflow_id, revision, changes }: WorkflowChange): Promise<WorkflowRow | undefined> => {
-    const row = await getWorkflow(db, workflow_id)
-    if (revision !== undefined && row.revision !== revision) return undefined
-    if (row.is_editable === 0 && changes.is_editable !== 1) throw new WorkflowNotEditable({ workflow_id })
-    await refuseTakenName(db, { ...row, ...changes })
-    return db
-      .updateTable('workflows')
-      .set({ ...changes, revision: row.revision + 1 })
-      .where('workflow_id', '=', workflow_id)
-      .returningAll()
-      .executeTakeFirstOrThrow()
-  },
-)
+/** @throws WorkflowNotFound, WorkflowNotEditable, WorkflowExists */
+export const updateWorkflow = defineCommand('workflows.update', async (db, { workflow_id, changes }: WorkflowChange) => {
+  const row = await getWorkflow(db, workflow_id)
+  if (changes.is_editable !== 1) refuseLocked(row)
+  await refuseTakenName(db, { ...row, ...changes })
+  return change(db, row, changes)
+})
+
+export interface Addition {
+  workflow_id: string
+  list: 'agents' | 'connections'
+  item: Record<string, unknown>
+  now: number
+}
+
+/**
+ * Adds to a list of the configuration, read in the same transaction: additions at the same time all arrive.
+ * @throws WorkflowNotFound, WorkflowNotEditable, NodeExists, InvalidInput where the configuration holds no list there
+ */
+export const addToWorkflow = defineCommand('workflows.add', async (db, { workflow_id, list, item, now }: Addition) => {
+  const row = await getWorkflow(db, workflow_id)
+  refuseLocked(row)
+  const configuration = addToList(JSON.parse(row.configuration), list, item)
+  await change(db, row, { configuration: JSON.stringify(configuration), updated_at: now })
+})
+
+function change(db: Db, { workflow_id, revision }: WorkflowRow, changes: WorkflowChange['changes']): Promise<WorkflowRow> {
+  return db
+    .updateTable('workflows')
+    .set({ ...changes, revision: revision + 1 })
+    .where('workflow_id', '=', workflow_id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
+
+function refuseLocked({ workflow_id, is_editable }: WorkflowRow): void {
+  if (is_editable === 0) throw new WorkflowNotEditable({ workflow_id })
+}
 
 export const deleteWorkflow = defineCommand('workflows.delete', async (db, workflow_id: string) => {
   await getWorkflow(db, workflow_id)
@@ -93,4 +114,4 @@ async function refuseTakenName(
   if (taken && taken.workflow_id !== workflow_id) throw new WorkflowExists({ name, version, workflow_id: taken.workflow_id })
 }
 
-export const workflowCommands = [createWorkflow, updateWorkflow, deleteWorkflow]
+export const workflowCommands = [createWorkflow, updateWorkflow, addToWorkflow, deleteWorkflow]

@@ -1,12 +1,13 @@
 import { Type } from 'typebox'
 import { Deployment } from '../deployments/schemas.ts'
+import { FreeForm } from '../http/free-form.ts'
 
 const Nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) => Type.Union([schema, Type.Null()])
 const Time = Type.String({ format: 'date-time' })
 const Id = Type.String({ format: 'uuid' })
-const FreeObject = Type.Record(Type.String(), Type.Unknown())
 
-export const Configuration = Type.Record(Type.String(), Type.Unknown(), {
+export const Configuration = Type.Unsafe<Record<string, unknown>>({
+  type: 'object',
   description:
     'Agents and the connections between them; everything else in it is kept as it comes. It may be unfinished: a deploy checks it.',
   examples: [
@@ -69,7 +70,7 @@ export const AddAgentBody = Type.Object(
     node_id: Type.String({ minLength: 1, maxLength: 200, description: 'What the agent is called within this workflow.' }),
     position_x: Type.Optional(Type.Number()),
     position_y: Type.Optional(Type.Number()),
-    agent_config: Type.Optional(FreeObject),
+    agent_config: Type.Optional(FreeForm),
     workflow_id: Type.Optional(Id),
   },
   { additionalProperties: false },
@@ -80,7 +81,7 @@ export const AddConnectionBody = Type.Object(
     source_agent_id: nodeId,
     target_agent_id: nodeId,
     connection_type: Type.Optional(Type.String({ minLength: 1, maxLength: 50, default: 'default' })),
-    conditions: Type.Optional(FreeObject),
+    conditions: Type.Optional(FreeForm),
     priority: Type.Optional(Type.Integer()),
     source_handle: Type.Optional(Type.String({ maxLength: 200 })),
     target_handle: Type.Optional(Type.String({ maxLength: 200 })),
@@ -95,7 +96,7 @@ export const WorkflowAgent = Type.Object({
   node_id: Type.String(),
   position_x: Nullable(Type.Number()),
   position_y: Nullable(Type.Number()),
-  agent_config: FreeObject,
+  agent_config: FreeForm,
   agent: Type.Object({ agent_id: Nullable(Type.String()), name: Type.String(), agent_type: Type.String() }),
 })
 
@@ -115,7 +116,7 @@ export const Workflow = Type.Object({
   name: Type.String(),
   version: Type.String(),
   description: Nullable(Type.String()),
-  configuration: FreeObject,
+  configuration: FreeForm,
   tags: Nullable(Type.Array(Type.String())),
   created_by: Nullable(Type.String()),
   is_active: Type.Boolean(),

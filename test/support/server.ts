@@ -72,6 +72,8 @@ export async function runCommand(
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A start that should have been refused, and was not, ends as well.
+    timeout: 10_000,
   })
   let stdout = ''
   let stderr = ''

@@ -1,0 +1,22 @@
+import type { Request } from './load/load.ts'
+import type { Room, ServerProcess } from './room.ts'
+
+/** Something that answers requests, ready for load. */
+export interface Target {
+  server: ServerProcess
+  request: Request
+}
+
+/** What is measured, or what it is compared with. */
+export interface Contender {
+  name: string
+  /** Starts what it needs, and tries one request. @throws when the answer is not what it should be */
+  prepare(room: Room): Promise<Target>
+}
+
+/** A line of the table: a subject, and beside it whatever shows what the machine could do at best. */
+export interface Figure {
+  name: string
+  subject: Contender
+  floors: Contender[]
+}

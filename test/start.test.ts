@@ -1,0 +1,127 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { call } from './support/api.ts'
+import { removeFolder, runCommand, startServer, temporaryFolder } from './support/server.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = temporaryFolder()
+})
+afterEach(() => removeFolder(folder))
+
+/** One clear line on stderr, exit code 1, no stack. */
+async function refusal(env: Record<string, string>): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(folder, ['serve'], env)
+  expect({ code, stdout, lines: stderr.trimEnd().split('\n').length }, stderr).toEqual({ code: 1, stdout: '', lines: 1 })
+  expect(stderr).not.toMatch(/\bat .*:\d+:\d+/)
+  return stderr
+}
+
+describe('a start is refused', () => {
+  it('when the port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const port = String((other.address() as AddressInfo).port)
+    expect(await refusal({ PORT: port })).toContain(`Port ${port} is taken`)
+    other.close()
+  })
+
+  it('when the data folder cannot be written', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    expect(await refusal({ AGENT_STUDIO_DATA_DIR: join(folder, 'file') })).toContain('cannot be written')
+    if (process.getuid?.() === 0) return // root may write everywhere
+    mkdirSync(join(folder, 'locked'))
+    chmodSync(join(folder, 'locked'), 0o500)
+    expect(await refusal({ AGENT_STUDIO_DATA_DIR: join(folder, 'locked') })).toContain('cannot be written')
+  })
+
+  it('when the database is of a newer version', async () => {
+    const data = join(folder, '.agent-studio')
+    mkdirSync(data)
+    const db = new DatabaseSync(join(data, 'agent-studio.db'))
+    db.exec('pragma user_version = 99')
+    db.close()
+    expect(await refusal({})).toContain('newer Agent Studio')
+  })
+
+  it('when the database is none', async () => {
+    const data = join(folder, '.agent-studio')
+    mkdirSync(data)
+    writeFileSync(join(data, 'agent-studio.db'), 'this is no database, but it is long enough to look like one '.repeat(50))
+    expect(await refusal({})).toContain('cannot be opened')
+  })
+
+  it('when another server has the data folder', async () => {
+    const first = await startServer(folder)
+    expect(await refusal({})).toContain('in use by another Agent Studio')
+    expect((await call(first.url, 'GET', '/hc')).status).toBe(200)
+    await first.stop()
+  })
+
+  it.each([
+    [{ HOST: '0.0.0.0' }, 'no API keys'],
+    [{ HOST: '192.0.2.1' }, 'no API keys'],
+    [{ PORT: 'eighty' }, 'whole number'],
+    [{ PORT: '70000' }, '0 to 65535'],
+    [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
+    [{ AGENT_STUDIO_ENVIRONMENTS: 'one,one' }, 'AGENT_STUDIO_ENVIRONMENTS'],
+    [{ AGENT_STUDIO_DEFAULT_MODEL: 'nobody-knows' }, 'AGENT_STUDIO_DEFAULT_MODEL'],
+  ] as [Record<string, string>, string][])('when the settings are %j', async (env, says) => {
+    expect(await refusal(env)).toContain(says)
+  })
+})
+
+describe('a start', () => {
+  it('sets up the example once: what a user deletes stays deleted', async () => {
+    const first = await startServer(folder)
+    const list = async (url: string) => (await call(url, 'GET', '/api/workflows/deployments')).body
+    expect(await list(first.url)).toMatchObject([{ deployment_name: 'hello', environment: 'development', status: 'active' }])
+    const hello = await call(first.url, 'POST', '/api/workflows/execute', { deployment_name: 'hello', query: 'Hi' })
+    expect(hello.body).toMatchObject({ status: 'success', demo: true })
+    const names = (await call(first.url, 'GET', '/api/agents')).body.map(({ name }: { name: string }) => name)
+    expect(names).toEqual(['CommandAgent', 'WebAgent', 'DataAgent', 'APIAgent'])
+    await call(first.url, 'DELETE', '/api/workflows/deployments/hello')
+    await first.stop()
+    const second = await startServer(folder)
+    expect(await list(second.url)).toEqual([])
+    await second.stop()
+  })
+
+  it('reads a .env file, where the environment wins', async () => {
+    writeFileSync(join(folder, '.env'), 'AGENT_STUDIO_ENVIRONMENTS=one,two\nAGENT_STUDIO_DEFAULT_MODEL=demo/echo\n')
+    const server = await startServer(folder, { AGENT_STUDIO_ENVIRONMENTS: 'three' })
+    const [hello] = (await call(server.url, 'GET', '/api/workflows/deployments')).body
+    expect(hello.environment).toBe('three')
+    await server.stop()
+  })
+
+  it('prints nothing but what it is, and keeps its data to its owner', async () => {
+    const server = await startServer(folder)
+    expect(await server.stop()).toBe(0)
+    expect(
+      server
+        .output()
+        .split('\n')
+        .filter((line) => line.startsWith('{') || /warn/i.test(line)),
+    ).toEqual([])
+  })
+})
+
+describe('the command line', () => {
+  it('lists every setting in its help', async () => {
+    const { code, stdout } = await runCommand(folder, ['--help'])
+    expect(code).toBe(0)
+    for (const name of ['HOST', 'PORT', 'AGENT_STUDIO_DATA_DIR', 'OPENAI_API_KEY', 'LOG_LEVEL']) expect(stdout).toContain(name)
+  })
+
+  it('says its version, and refuses a command that it does not have', async () => {
+    expect((await runCommand(folder, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    const { code, stderr } = await runCommand(folder, ['fly'])
+    expect([code, stderr.split('\n').length]).toEqual([2, 2])
+  })
+})

@@ -1,0 +1,172 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { join } from 'node:path'
+import { systemClock, type Clock } from '../../src/clock.ts'
+import { deployRelease, selectDeployments } from '../../src/deployments/repository.ts'
+import { EventHub } from '../../src/engine/event-hub.ts'
+import { InProcessDispatcher } from '../../src/engine/in-process-dispatcher.ts'
+import type { Admission, AdmittedExecution, RuntimeConfig } from '../../src/engine/journal.ts'
+import { SqliteJournal } from '../../src/engine/sqlite/sqlite-journal.ts'
+import type { Definition } from '../../src/graph/definition.ts'
+import { canonicalForm, sha256 } from '../../src/graph/digest.ts'
+import type { ModelAnswer, ModelRequest, Models } from '../../src/models/model.ts'
+import { openDatabaseFile } from '../../src/store/sqlite/database-file.ts'
+import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { createWorkflow } from '../../src/workflows/repository.ts'
+import { removeFolder, temporaryFolder } from './server.ts'
+
+/** A model in memory: each call is answered by the next function, the last one for ever. */
+export type Reply = (request: ModelRequest) => Promise<Partial<ModelAnswer>> | Partial<ModelAnswer>
+
+export class FakeModels implements Models {
+  readonly default = 'fake/model'
+  readonly requests: ModelRequest[] = []
+  replies: Reply[] = [() => ({ text: 'yes' })]
+
+  resolve(name: string) {
+    return { model: name, provider: 'fake', demo: name.startsWith('demo/') }
+  }
+
+  async call(request: ModelRequest): Promise<ModelAnswer> {
+    this.requests.push(request)
+    const reply = this.replies.length > 1 ? this.replies.shift()! : this.replies[0]!
+    const answer = await reply(request)
+    if (answer.text && !answer.calls) request.onText(answer.text)
+    return { text: '', calls: [], tokens: { input: 1, output: 2, total: 3 }, finish_reason: 'stop', ...answer }
+  }
+}
+
+/** The embedded engine on a database of its own, which can be closed and opened again as after a crash. */
+export class TestEngine {
+  readonly folder = temporaryFolder()
+  readonly models = new FakeModels()
+  readonly hub = new EventHub()
+  readonly faults: unknown[] = []
+  clock: Clock = systemClock
+  store!: SqliteStore
+  journal!: SqliteJournal
+  dispatcher!: InProcessDispatcher
+  #release: () => void = () => undefined
+
+  static async start(): Promise<TestEngine> {
+    const engine = new TestEngine()
+    await engine.open()
+    return engine
+  }
+
+  async open(limit?: number): Promise<void> {
+    const { file, release } = await openDatabaseFile(join(this.folder, 'data'))
+    this.#release = release
+    this.store = new SqliteStore({
+      file,
+      writerModule: new URL('../../src/writer.ts', import.meta.url),
+      onFault: (cause) => this.faults.push(cause),
+      onFatal: (cause) => this.faults.push(cause),
+    })
+    this.journal = new SqliteJournal(this.store)
+    const { journal, hub, models, clock } = this
+    this.dispatcher = new InProcessDispatcher({ journal, hub, models, clock, onFault: (error) => this.faults.push(error) }, limit)
+  }
+
+  /** Lets go of the database without a word to whatever runs, as a crash would, and opens it again. */
+  async crash(): Promise<void> {
+    await this.store.close()
+    this.#release()
+    await this.open()
+  }
+
+  async deploy(name: string, definition: Partial<Definition>, runtime_config: Partial<RuntimeConfig> = {}): Promise<string> {
+    const now = this.clock.now()
+    const workflow = {
+      workflow_id: randomUUIDv7(),
+      name: `${name} ${randomUUIDv7()}`,
+      version: '1.0.0',
+      description: null,
+      configuration: '{}',
+      tags: null,
+      created_by: null,
+      is_active: 1,
+      is_editable: 1,
+      revision: 1,
+      created_at: now,
+      updated_at: now,
+    }
+    await this.store.write(createWorkflow, workflow)
+    const canonical = canonicalForm({ agents: [], connections: [], ...definition })
+    const deployed = await this.store.write(deployRelease, {
+      name,
+      environment: 'production',
+      deployed_by: null,
+      runtime_config,
+      force: false,
+      workflow,
+      definition_digest: sha256(canonical),
+      definition: canonical,
+      new_deployment_id: randomUUIDv7(),
+      now,
+    })
+    return deployed!.record.deployment_id
+  }
+
+  admit(name: string, overrides: Partial<Admission> = {}): Promise<AdmittedExecution> {
+    return this.journal.admit({
+      execution_id: this.clock.id(),
+      target: { deployment_name: name },
+      environments: ['development', 'production'],
+      request: { query: 'what?', chat_history: [] },
+      runtime_overrides: {},
+      session_id: null,
+      user_id: null,
+      status: 'running',
+      now: this.clock.now(),
+      ...overrides,
+    })
+  }
+
+  async run(name: string) {
+    const execution = await this.admit(name)
+    return { execution, outcome: await this.dispatcher.start(execution) }
+  }
+
+  execution(executionId: string) {
+    return this.store.read.selectFrom('executions').selectAll().where('execution_id', '=', executionId).executeTakeFirstOrThrow()
+  }
+
+  async steps(executionId: string) {
+    const rows = await this.store.read.selectFrom('steps').selectAll().where('execution_id', '=', executionId).orderBy('position').execute()
+    return rows.map((row) => ({ ...row, attempts: JSON.parse(row.attempts) as { number: number; error?: { code: string } }[] }))
+  }
+
+  async events(executionId: string) {
+    const rows = await this.store.read
+      .selectFrom('events')
+      .selectAll()
+      .where('execution_id', '=', executionId)
+      .orderBy('first_id')
+      .execute()
+    return rows.flatMap((row) => JSON.parse(row.events) as { id: number; type: string; [key: string]: unknown }[])
+  }
+
+  deployment(deploymentId: string) {
+    return selectDeployments(this.store.read).where('d.deployment_id', '=', deploymentId).executeTakeFirstOrThrow()
+  }
+
+  async close(): Promise<void> {
+    await this.dispatcher.drain(0)
+    await this.store.close()
+    this.#release()
+    removeFolder(this.folder)
+  }
+}
+
+/** A definition of agents, each connected to those that its `calls` name. */
+export function agents(...nodes: { id: string; model?: string; calls?: string[]; max_retries?: number }[]): Definition {
+  return {
+    agents: nodes.map(({ id, model = 'fake/model', max_retries }) => ({
+      agent_id: id,
+      config: { model, ...(max_retries !== undefined && { max_retries }) },
+    })),
+    connections: nodes.flatMap(({ id, calls = [] }) =>
+      calls.map((target) => ({ source_agent_id: id, target_agent_id: target, connection_type: 'default' })),
+    ),
+  }
+}
