@@ -46,16 +46,19 @@ const UpdateBody = Type.Object(
   { additionalProperties: false },
 )
 
-const Agent = Type.Object({
-  agent_id: Id,
-  name: Type.String(),
-  agent_type: Type.String(),
-  description: Type.Union([Type.String(), Type.Null()]),
-  config: FreeForm,
-  available_for_deployment: Type.Boolean(),
-  created_at: Time,
-  updated_at: Time,
-})
+const Agent = Type.Object(
+  {
+    agent_id: Id,
+    name: Type.String(),
+    agent_type: Type.String(),
+    description: Type.Union([Type.String(), Type.Null()]),
+    config: FreeForm,
+    available_for_deployment: Type.Boolean(),
+    created_at: Time,
+    updated_at: Time,
+  },
+  { title: 'Agent' },
+)
 
 const IdParams = Type.Object({ agent_id: Id })
 

@@ -79,7 +79,7 @@ const deploymentFields = {
   ),
 }
 
-export const Deployment = Type.Object(deploymentFields)
+export const Deployment = Type.Object(deploymentFields, { title: 'Deployment' })
 
 export const Warning = Type.Object({ code: Type.String(), message: Type.String(), pointer: Type.Optional(Type.String()) })
 
@@ -89,7 +89,7 @@ export const DeployResponse = Type.Object({
   unchanged: Type.Boolean({ description: 'True when the very same release served already, so that nothing was changed.' }),
 })
 
-export const DeploymentDetail = Type.Object({ ...deploymentFields, in_flight: InFlight })
+export const DeploymentDetail = Type.Object({ ...deploymentFields, in_flight: InFlight }, { title: 'DeploymentDetail' })
 
 export const StopResponse = Type.Object({
   message: Type.String(),

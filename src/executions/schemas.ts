@@ -70,28 +70,36 @@ const summaryFields = {
   demo: Type.Boolean(),
 }
 
-export const ExecutionSummary = Type.Object(summaryFields)
+export const ExecutionSummary = Type.Object(summaryFields, { title: 'ExecutionSummary' })
 
-export const Execution = Type.Object({
-  ...summaryFields,
-  query: Type.String(),
-  chat_history: Type.Array(Type.Object({ role: Type.String(), content: Type.String() })),
-  input: Type.Optional(Type.Unknown()),
-  response: Nullable(Type.String()),
-  runtime_config: RuntimeConfig,
-  recoveries: Type.Integer({ description: 'How often the server ended while it ran this execution.' }),
-})
+export const Execution = Type.Object(
+  {
+    ...summaryFields,
+    query: Type.String(),
+    chat_history: Type.Array(Type.Object({ role: Type.String(), content: Type.String() })),
+    input: Type.Optional(Type.Unknown()),
+    response: Nullable(Type.String()),
+    runtime_config: RuntimeConfig,
+    recoveries: Type.Integer({ description: 'How often the server ended while it ran this execution.' }),
+  },
+  { title: 'Execution' },
+)
 
-export const Step = Type.Object({
-  step_id: Type.String({ description: 'The same through all attempts.' }),
-  kind: Type.String({ description: 'model: a call of a model. agent: a call of another agent, which holds steps of its own.' }),
-  name: Type.String(),
-  status: Type.Enum(['running', 'completed', 'failed']),
-  model: Nullable(Type.String()),
-  attempts: Type.Array(Type.Object({ number: Type.Integer(), started_at: Time, ended_at: Nullable(Time), error: Type.Optional(Failure) })),
-  input: Type.Unknown(),
-  output: Type.Unknown(),
-  tokens: Nullable(Tokens),
-  cost: Nullable(Type.Number({ description: 'Null where it is not known.' })),
-  demo: Type.Boolean(),
-})
+export const Step = Type.Object(
+  {
+    step_id: Type.String({ description: 'The same through all attempts.' }),
+    kind: Type.String({ description: 'model: a call of a model. agent: a call of another agent, which holds steps of its own.' }),
+    name: Type.String(),
+    status: Type.Enum(['running', 'completed', 'failed']),
+    model: Nullable(Type.String()),
+    attempts: Type.Array(
+      Type.Object({ number: Type.Integer(), started_at: Time, ended_at: Nullable(Time), error: Type.Optional(Failure) }),
+    ),
+    input: Type.Unknown(),
+    output: Type.Unknown(),
+    tokens: Nullable(Tokens),
+    cost: Nullable(Type.Number({ description: 'Null where it is not known.' })),
+    demo: Type.Boolean(),
+  },
+  { title: 'Step' },
+)

@@ -17,6 +17,8 @@ export function docsRoutes(app: App): void {
 
   app.get('/hc', { schema: health }, () => ({ status: 'ok' as const }))
   app.get('/openapi.json', { schema: description }, (_request, reply) => reply.type('application/json; charset=utf-8').send(json()))
+  // Whoever types the server's address into a browser looks for something to read.
+  app.get('/', (_request, reply) => reply.redirect('/docs'))
   app.get('/docs', (request, reply) => sendPage(reply, reference().replaceAll(ORIGIN, escapeHtml(originOf(request)))))
   app.get('/docs/errors', (_request, reply) => sendPage(reply, errors()))
   app.get('/docs/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(DOCS_STYLE))

@@ -90,45 +90,54 @@ export const AddConnectionBody = Type.Object(
   { additionalProperties: false },
 )
 
-export const WorkflowAgent = Type.Object({
-  workflow_id: Id,
-  agent_id: Type.String(),
-  node_id: Type.String(),
-  position_x: Nullable(Type.Number()),
-  position_y: Nullable(Type.Number()),
-  agent_config: FreeForm,
-  agent: Type.Object({ agent_id: Nullable(Type.String()), name: Type.String(), agent_type: Type.String() }),
-})
+export const WorkflowAgent = Type.Object(
+  {
+    workflow_id: Id,
+    agent_id: Type.String(),
+    node_id: Type.String(),
+    position_x: Nullable(Type.Number()),
+    position_y: Nullable(Type.Number()),
+    agent_config: FreeForm,
+    agent: Type.Object({ agent_id: Nullable(Type.String()), name: Type.String(), agent_type: Type.String() }),
+  },
+  { title: 'WorkflowAgent' },
+)
 
-export const WorkflowConnection = Type.Object({
-  workflow_id: Id,
-  source_agent_id: Type.String(),
-  target_agent_id: Type.String(),
-  connection_type: Type.String(),
-  conditions: Type.Unknown(),
-  priority: Type.Number(),
-  source_handle: Nullable(Type.String()),
-  target_handle: Nullable(Type.String()),
-})
+export const WorkflowConnection = Type.Object(
+  {
+    workflow_id: Id,
+    source_agent_id: Type.String(),
+    target_agent_id: Type.String(),
+    connection_type: Type.String(),
+    conditions: Type.Unknown(),
+    priority: Type.Number(),
+    source_handle: Nullable(Type.String()),
+    target_handle: Nullable(Type.String()),
+  },
+  { title: 'WorkflowConnection' },
+)
 
-export const Workflow = Type.Object({
-  workflow_id: Id,
-  name: Type.String(),
-  version: Type.String(),
-  description: Nullable(Type.String()),
-  configuration: FreeForm,
-  tags: Nullable(Type.Array(Type.String())),
-  created_by: Nullable(Type.String()),
-  is_active: Type.Boolean(),
-  is_editable: Type.Boolean(),
-  is_deployed: Type.Boolean({ description: 'Whether an active deployment serves it.' }),
-  deployed_at: Nullable(Time),
-  created_at: Time,
-  updated_at: Time,
-  workflow_agents: Type.Array(WorkflowAgent),
-  workflow_connections: Type.Array(WorkflowConnection),
-  workflow_deployments: Type.Array(Deployment),
-})
+export const Workflow = Type.Object(
+  {
+    workflow_id: Id,
+    name: Type.String(),
+    version: Type.String(),
+    description: Nullable(Type.String()),
+    configuration: FreeForm,
+    tags: Nullable(Type.Array(Type.String())),
+    created_by: Nullable(Type.String()),
+    is_active: Type.Boolean(),
+    is_editable: Type.Boolean(),
+    is_deployed: Type.Boolean({ description: 'Whether an active deployment serves it.' }),
+    deployed_at: Nullable(Time),
+    created_at: Time,
+    updated_at: Time,
+    workflow_agents: Type.Array(WorkflowAgent),
+    workflow_connections: Type.Array(WorkflowConnection),
+    workflow_deployments: Type.Array(Deployment),
+  },
+  { title: 'Workflow' },
+)
 
 const Issue = Type.Object({ pointer: Type.String(), code: Type.String(), message: Type.String() })
 const Remark = Type.Object({ code: Type.String(), message: Type.String(), pointer: Type.Optional(Type.String()) })
