@@ -303,7 +303,7 @@ export const ExecutionTimedOut = defineError(
   504,
   'The execution took too long',
   (d: { timeout: number; execution_id?: string }) =>
-    `The execution was ended after its timeout of ${d.timeout} seconds. Raise 'timeout' in the runtime configuration, or find the slow step under its steps.`,
+    `The execution was ended after its timeout of ${d.timeout} ${d.timeout === 1 ? 'second' : 'seconds'}. Raise 'timeout' in the runtime configuration, or find the slow step under its steps.`,
   ['execution_id'],
 )
 

@@ -1,6 +1,6 @@
 import type { SerializedError } from '../errors.ts'
 import type { Tokens } from '../models/model.ts'
-import type { EventsRow, StepRow } from '../store/tables.ts'
+import type { EventsRow, ExecutionRow, StepRow } from '../store/tables.ts'
 
 /** `timeout` in seconds for the whole execution, `max_retries` for each step. */
 export interface RuntimeConfig {
@@ -31,15 +31,14 @@ export interface Admission {
   now: number
 }
 
+/** Which execution it is, and what it runs. */
+export type ExecutionIdentity = Pick<
+  ExecutionRow,
+  'execution_id' | 'deployment_id' | 'deployment_name' | 'environment' | 'workflow_id' | 'release_number' | 'definition_digest'
+>
+
 /** An execution as its slices see it: it stays on this release until it ends. */
-export interface AdmittedExecution {
-  execution_id: string
-  deployment_id: string
-  deployment_name: string
-  environment: string
-  workflow_id: string
-  release_number: number
-  definition_digest: string
+export interface AdmittedExecution extends ExecutionIdentity {
   runtime_config: RuntimeConfig
   request: ExecutionRequest
   created_at: number

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Plan } from '../graph/plan.ts'
 import type { ModelAnswer, ModelRequest, Models, Tokens } from '../models/model.ts'
 import type { StepRow } from '../store/tables.ts'
+import { AnswerTally } from './answer-tally.ts'
 import type { EventHub } from './event-hub.ts'
 import { runPlan } from './interpreter.ts'
 import { JournalBuffer, JournalLost } from './journal-buffer.ts'
@@ -42,8 +43,7 @@ export class Slice implements NodeContext {
   readonly #recorded: Map<string, StepRow>
   readonly #recovered: boolean
   readonly #usedMs: number
-  /** Characters (code points) that each step's current attempt has added to the answer. */
-  readonly #answered: Map<string, number>
+  readonly #answered: AnswerTally
   readonly #tokens: Tokens = { input: 0, output: 0, total: 0 }
   #positions: number
   #demo = false
@@ -57,7 +57,7 @@ export class Slice implements NodeContext {
     this.#usedMs = history?.active_ms ?? 0
     this.#recorded = new Map(history?.steps.map((row) => [row.step_id, row]))
     this.#positions = Math.max(0, ...(history?.steps.map((row) => row.position) ?? []))
-    this.#answered = countAnswered(history?.events ?? [])
+    this.#answered = new AnswerTally(history?.events ?? [])
     this.#buffer = new JournalBuffer({
       executionId: execution.execution_id,
       lastEventId: history?.last_event_id ?? 1,
@@ -181,9 +181,8 @@ export class Slice implements NodeContext {
       answer: (text) => {
         // A model call that does not heed its signal must not write into the attempt that follows.
         if (signal.aborted) return
-        const before = this.#answered.get(spec.id) ?? 0
-        this.#answered.set(spec.id, before + countCharacters(text))
-        this.#buffer.noteText(this.#services.clock.now(), spec.id, text, before === 0)
+        const first = this.#answered.add(spec.id, text)
+        this.#buffer.noteText(this.#services.clock.now(), spec.id, text, first)
       },
     }
   }
@@ -197,9 +196,8 @@ export class Slice implements NodeContext {
 
   /** An attempt was abandoned after it had added to the answer: whoever reads along takes that back. */
   #discardAnswer({ spec, attempts }: StepRecord): void {
-    const discard = this.#answered.get(spec.id) ?? 0
+    const discard = this.#answered.take(spec.id)
     if (discard === 0) return
-    this.#answered.delete(spec.id)
     this.emit({ type: 'retry', step_id: spec.id, attempt: attempts.length, discard })
   }
 
@@ -300,22 +298,4 @@ export class Slice implements NodeContext {
 /** Says in the error which step failed, unless an inner one has said so. */
 function locate(error: StudioError, step_id: string): StudioError {
   return deserializeError({ code: error.code, details: { step_id, ...error.details } })
-}
-
-/** Characters are Unicode code points, as in the languages of most clients. */
-function countCharacters(text: string): number {
-  let count = 0
-  for (const _ of text) count++
-  return count
-}
-
-/** What the interrupted attempts of an earlier slice had added to the answer and not taken back. */
-function countAnswered(events: readonly RecordedEvent[]): Map<string, number> {
-  const answered = new Map<string, number>()
-  for (const event of events) {
-    const step = event['step_id'] as string
-    if (event.type === 'content') answered.set(step, (answered.get(step) ?? 0) + countCharacters(event['data'] as string))
-    if (event.type === 'retry') answered.delete(step)
-  }
-  return answered
 }

@@ -1,21 +1,13 @@
 import { toTimestamp } from '../clock.ts'
 import { endEvent, type End } from '../engine/end-event.ts'
-import type { RecordedEvent } from '../engine/journal.ts'
+import type { ExecutionIdentity, RecordedEvent } from '../engine/journal.ts'
 import { formatEvent, type EventStream } from '../http/sse.ts'
 import type { ExecutionRow } from '../store/tables.ts'
 import type { Studio } from '../studio.ts'
 import { listEventRows } from './repository.ts'
 
 /** What every event of an execution carries. */
-export interface Followed {
-  execution_id: string
-  deployment_name: string
-  deployment_id: string
-  environment: string
-  workflow_id: string
-  release_number: number
-  created_at: number
-}
+export type Followed = ExecutionIdentity & { created_at: number }
 
 /** Event rows read at a time, when a stream is behind. */
 const PAGE = 50
@@ -68,7 +60,7 @@ export class EventFollower {
       this.#news = true
       return
     }
-    if (events[0]!.id !== this.#sent + 1 || !this.#sendAll(events)) void this.#catchUp()
+    if (events[0]!.id !== this.#sent + 1 || !this.#sendAll(events)) void this.#catchUp().catch(() => this.#finish())
     else if (ended) this.#finish()
   }
 

@@ -154,7 +154,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       const follower = new EventFollower(studio, events, execution, after)
       // Read again: it may have ended, or been deleted, between the look and the listening.
       const now = await findExecution(studio, execution.execution_id).catch(() => undefined)
-      if (now) void follower.resume(endOfRow(now))
+      if (now) void follower.resume(endOfRow(now)).catch(() => events.end())
       else events.end()
       return reply
     },

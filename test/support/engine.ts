@@ -12,6 +12,7 @@ import type { ModelAnswer, ModelRequest, Models } from '../../src/models/model.t
 import { openDatabaseFile } from '../../src/store/sqlite/database-file.ts'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { createWorkflow } from '../../src/workflows/repository.ts'
+import { workflowRow } from './rows.ts'
 import { removeFolder, temporaryFolder } from './server.ts'
 
 /** A model in memory: each call is answered by the next function, the last one for ever. */
@@ -76,20 +77,7 @@ export class TestEngine {
 
   async deploy(name: string, definition: Partial<Definition>, runtime_config: Partial<RuntimeConfig> = {}): Promise<string> {
     const now = this.clock.now()
-    const workflow = {
-      workflow_id: randomUUIDv7(),
-      name: `${name} ${randomUUIDv7()}`,
-      version: '1.0.0',
-      description: null,
-      configuration: '{}',
-      tags: null,
-      created_by: null,
-      is_active: 1,
-      is_editable: 1,
-      revision: 1,
-      created_at: now,
-      updated_at: now,
-    }
+    const workflow = workflowRow(`${name} ${randomUUIDv7()}`, now)
     await this.store.write(createWorkflow, workflow)
     const canonical = canonicalForm({ agents: [], connections: [], ...definition })
     const deployed = await this.store.write(deployRelease, {

@@ -1,17 +1,10 @@
 import { DeploymentInactive, DeploymentNotFound, WorkflowNotDeployed } from '../../errors.ts'
 import type { SqliteConnection } from '../../store/sqlite/connection.ts'
 import type { AnyCommand, SqliteCommand } from '../../store/sqlite/writer.ts'
-import type { Admission, AdmittedExecution, ExecutionEnd, JournalEntry, RuntimeConfig } from '../journal.ts'
+import type { Admission, AdmittedExecution, ExecutionEnd, ExecutionIdentity, JournalEntry, RuntimeConfig } from '../journal.ts'
 
-interface Route {
-  deployment_id: string
-  deployment_name: string
-  environment: string
-  workflow_id: string
-  release_number: number
-  definition_digest: string
-  runtime_config: string
-}
+/** As the columns below select it. */
+type Route = Omit<ExecutionIdentity, 'execution_id'> & { runtime_config: string }
 
 const routeColumns = `
   select d.deployment_id, d.name as deployment_name, d.environment, l.workflow_id, r.release_number, l.definition_digest, l.runtime_config

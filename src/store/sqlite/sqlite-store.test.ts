@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TestEngine } from '../../../test/support/engine.ts'
+import { workflowRow } from '../../../test/support/rows.ts'
 import { WorkflowNotFound } from '../../errors.ts'
 import { defineCommand } from '../store.ts'
-import type { WorkflowRow } from '../tables.ts'
 import { SqliteConnection } from './connection.ts'
 import { SqliteWriter } from './writer.ts'
 
@@ -12,33 +12,18 @@ beforeEach(async () => {
 })
 afterEach(() => engine.close())
 
-const workflow = (name: string): WorkflowRow => ({
-  workflow_id: name,
-  name,
-  version: '1',
-  description: null,
-  configuration: '{}',
-  tags: null,
-  created_by: null,
-  is_active: 1,
-  is_editable: 1,
-  revision: 1,
-  created_at: 1,
-  updated_at: 1,
-})
-
 /** Commands that go wrong in every way, run by a writer of their own on this thread. */
 const insert = defineCommand('test.insert', async (db, name: string) => {
-  await db.insertInto('workflows').values(workflow(name)).execute()
+  await db.insertInto('workflows').values(workflowRow(name)).execute()
   return name
 })
 const insertAndThrow = defineCommand('test.throw', async (db, name: string) => {
-  await db.insertInto('workflows').values(workflow(name)).execute()
+  await db.insertInto('workflows').values(workflowRow(name)).execute()
   throw new WorkflowNotFound({ workflow_id: name })
 })
 const insertAndFail = defineCommand('test.fail', async (db, name: string) => {
-  await db.insertInto('workflows').values(workflow(name)).execute()
-  await db.insertInto('workflows').values(workflow(name)).execute()
+  await db.insertInto('workflows').values(workflowRow(name)).execute()
+  await db.insertInto('workflows').values(workflowRow(name)).execute()
 })
 describe('a group of writes', () => {
   let connection: SqliteConnection
