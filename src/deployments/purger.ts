@@ -9,11 +9,13 @@ const BATCH = 200
 export class Purger {
   readonly #store: Store
   readonly #onFault: (error: unknown) => void
+  readonly #batch: number
   #running: Promise<void> | undefined
   #again = false
   #stopped = false
 
-  constructor(store: Store, onFault: (error: unknown) => void) {
+  constructor(store: Store, onFault: (error: unknown) => void, batch = BATCH) {
+    this.#batch = batch
     this.#store = store
     this.#onFault = onFault
   }
@@ -36,7 +38,7 @@ export class Purger {
   async #purge(): Promise<void> {
     while (this.#again && !this.#stopped) {
       this.#again = false
-      while (!this.#stopped && (await this.#store.write(purgeSome, BATCH))) await yieldTurn()
+      while (!this.#stopped && (await this.#store.write(purgeSome, this.#batch))) await yieldTurn()
     }
   }
 }
