@@ -27,8 +27,10 @@ async function serve(): Promise<void> {
     loadEnvFile()
     const config = readConfig(process.env)
     const server = await startServer(config)
-    console.log(banner(server, config))
     stopOnSignals(server)
+    endWithNpm()
+    // Last, because whoever waits for it may send a signal at once.
+    console.log(banner(server, config))
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error
     console.error(error.message)
@@ -52,6 +54,16 @@ function stopOnSignals(server: RunningServer): void {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+}
+
+/**
+ * Under `npm start` the server ends when npm is killed: left behind, it would hold the port and the data folder, and
+ * nobody would know where it is. At once, since npm got no chance to ask for anything gentler.
+ */
+function endWithNpm(): void {
+  if (process.env['npm_lifecycle_event'] === undefined) return
+  const npm = process.ppid
+  setInterval(() => process.ppid !== npm && process.exit(1), 100).unref()
 }
 
 function help(): string {

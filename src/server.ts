@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import pino, { type Logger } from 'pino'
 import { registerAgentRoutes } from './agents/routes.ts'
 import { systemClock } from './clock.ts'
@@ -114,12 +115,23 @@ async function listen(app: App, { host, port }: Config): Promise<string> {
   return `http://${name}:${actualPort}`
 }
 
+/** How long a start waits for a server that is just ending to let go of the port. */
+const PORT_PATIENCE_MS = 1_000
+
 /** Asked before anything else, so that a second start by mistake says what is really the matter. */
-function refuseTakenPort({ host, port }: Config): Promise<void> {
-  return new Promise((resolve_, reject) => {
+async function refuseTakenPort({ host, port }: Config): Promise<void> {
+  const deadline = performance.now() + PORT_PATIENCE_MS
+  for (let error = await probePort(host, port); error; error = await probePort(host, port)) {
+    if (error.code !== 'EADDRINUSE' || performance.now() > deadline) throw refusalToListen(error, host, port)
+    await delay(100)
+  }
+}
+
+function probePort(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve_) => {
     const probe = createServer()
-    probe.once('error', (error) => reject(refusalToListen(error as NodeJS.ErrnoException, host, port)))
-    probe.listen({ host, port }, () => probe.close(() => resolve_()))
+    probe.once('error', resolve_)
+    probe.listen({ host, port }, () => probe.close(() => resolve_(undefined)))
   })
 }
 

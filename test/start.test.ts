@@ -1,12 +1,15 @@
+import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { call } from './support/api.ts'
 import { removeFolder, runCommand, startServer, temporaryFolder } from './support/server.ts'
+
+const entry = join(import.meta.dirname, '../bin/agent-studio.js')
 
 let folder: string
 beforeEach(() => {
@@ -103,6 +106,7 @@ describe('a start', () => {
   it('prints nothing but what it is, and keeps its data to its owner', async () => {
     const server = await startServer(folder)
     expect(await server.stop()).toBe(0)
+    expect(statSync(join(folder, '.agent-studio')).mode & 0o777).toBe(0o700)
     expect(
       server
         .output()
@@ -110,6 +114,21 @@ describe('a start', () => {
         .filter((line) => line.startsWith('{') || /warn/i.test(line)),
     ).toEqual([])
   })
+})
+
+it('a server that npm started ends when npm is killed, and the next start finds port and folder free', async () => {
+  // Stands for npm: a process that starts the server and is killed without a chance to tell it.
+  const npm = spawn(
+    process.execPath,
+    ['-e', `require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' })`, '--', entry, 'serve'],
+    { cwd: folder, env: { PORT: '0', npm_lifecycle_event: 'start' }, stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const [banner] = (await once(npm.stdout, 'data')) as [Buffer]
+  const port = /localhost:(\d+)/.exec(banner.toString())![1]!
+  npm.kill('SIGKILL')
+  const next = await startServer(folder, { PORT: port })
+  expect((await call(next.url, 'GET', '/hc')).status).toBe(200)
+  await next.stop()
 })
 
 describe('the command line', () => {

@@ -35,7 +35,8 @@ function takeFolder(folder: string): () => void {
   let lock: DatabaseSync
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    lock = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 })
+    // A server that is just ending gets a second to let go of it.
+    lock = new DatabaseSync(join(folder, 'lock.db'), { timeout: 1_000 })
   } catch (error) {
     throw new StartRefused(
       `The data folder ${folder} cannot be written: ${(error as Error).message}. Set AGENT_STUDIO_DATA_DIR to another folder.`,
