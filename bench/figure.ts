@@ -14,9 +14,9 @@ export interface Contender {
   prepare(room: Room): Promise<Target>
 }
 
-/** A line of the table: a subject, and beside it whatever shows what the machine could do at best. */
+/** A subject, and beside it floors (what the machine could do at best) and peers. */
 export interface Figure {
   name: string
   subject: Contender
-  floors: Contender[]
+  beside: Contender[]
 }

@@ -37,10 +37,10 @@ interface Ready {
   target: Target
 }
 
-/** Measures a figure. Subject and floors take turns within each round, so that what disturbs the machine disturbs both. */
+/** Measures a figure. All contenders take turns within each round, so that what disturbs the machine disturbs all. */
 export async function measure(figure: Figure, load: Load, room: Room, options: Options, say: (what: string) => void): Promise<Measured> {
   const ready: Ready[] = []
-  for (const contender of [figure.subject, ...figure.floors]) {
+  for (const contender of [figure.subject, ...figure.beside]) {
     say(`${figure.name}: ${contender.name} starts`)
     ready.push({ contender, target: await contender.prepare(room) })
   }

@@ -43,7 +43,7 @@ const columns: readonly [title: string, cell: (line: Line) => string][] = [
   ['p99 ms', (line) => fixed(line.p99Ms, 2)],
   ['CPU µs/request', (line) => fixed(line.cpuMicrosPerRequest)],
   ['loop delay p99 ms', (line) => fixed(line.loopDelayP99Ms, 1)],
-  ['subject is', (line) => `${fixed(100 * line.subjectShare)} %`],
+  ['subject : this', (line) => `${fixed(100 * line.subjectShare)} %`],
   ['errors', (line) => errorText(line.errors)],
 ]
 

@@ -116,7 +116,8 @@ describe('an error of the catalogue', () => {
     workflow_id: '00000000-0000-4000-8000-000000000003',
   }
   type AnyError = (new (given: typeof details) => StudioError) & { code: string }
-  const classes = Object.values(errors).filter((one): one is AnyError => typeof one === 'function' && 'code' in one)
+  const exported: unknown[] = Object.values(errors)
+  const classes = exported.filter((one): one is AnyError => typeof one === 'function' && 'code' in one)
 
   it('is exported, each of them', () => {
     expect(classes.map(({ code }) => code)).toEqual(expect.arrayContaining(errorCatalogue().map(({ code }) => code)))

@@ -276,8 +276,8 @@ export const WorkflowNotDeployed = defineError(
   'workflow_not_deployed',
   404,
   'The workflow has no active deployment',
-  (d: { workflow_id: string; searched: string[] }) =>
-    `No active deployment serves workflow '${d.workflow_id}' in ${quoted(d.searched)}. Deploy it first.`,
+  (d: { workflow_id: string; name?: string; searched: string[] }) =>
+    `No active deployment${d.name === undefined ? '' : ` named '${d.name}'`} serves workflow '${d.workflow_id}' in ${quoted(d.searched)}. Deploy it first.`,
 )
 
 // — Executions —

@@ -1,3 +1,4 @@
+import { toRegisteredAgent } from './agents/agent.ts'
 import { deployRelease } from './deployments/repository.ts'
 import { canonicalForm, sha256 } from './graph/digest.ts'
 import { resolveDefinition } from './graph/resolve.ts'
@@ -97,7 +98,7 @@ export async function setUpExample({ store, clock, models, environments }: Studi
     updated_at: now,
   }
   const { definition } = resolveDefinition(workflow.configuration, {
-    agents: agentRows.map((agent) => ({ ...agent, config: JSON.parse(agent.config) as AgentConfig })),
+    agents: agentRows.map(toRegisteredAgent),
     defaultModel: models.default,
     resolveModel: (name) => models.resolve(name),
   })

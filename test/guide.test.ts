@@ -1,40 +1,49 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { settings } from '../src/config.ts'
 import { anchor } from '../src/http/markdown.ts'
 import { demoPhrases } from '../src/models/demo-phrases.ts'
-import { difference, readPage, runnableBlocks, type RunnableBlock } from './support/doc-blocks.ts'
-import { removeFolder, startServer, temporaryFolder, type TestServer } from './support/server.ts'
+import { blocksOf, difference, readPage, runnableBlocks, type RunnableBlock } from './support/doc-blocks.ts'
+import { removeFolder, runCommand, startServer, temporaryFolder, type TestServer } from './support/server.ts'
 import { hasCommand, ShellSession } from './support/shell-session.ts'
 
-const hasBash = hasCommand('bash') && hasCommand('curl')
-const hasPython = hasCommand('python3')
+const sessions = { bash: ShellSession.bash, python: ShellSession.python }
+const commands = { bash: ['bash', 'curl'], python: ['python3'] }
+type Language = keyof typeof commands
+
+interface Page {
+  languages: readonly Language[]
+  /** Where a page shows no problem on purpose, an answer of 400 or more fails the block, even if its output is not compared. */
+  curlrc?: string
+}
 
 /** Every block of a page in its order against a server of its own; each is a test, named by its line. */
-function describePage(page: string, languages: readonly string[]): void {
-  describe(page, () => {
-    const folder = temporaryFolder()
+function describePage(page: string, { languages, curlrc = '' }: Page): void {
+  const missing = languages.flatMap((language) => commands[language]).filter((command) => !hasCommand(command))
+  // All or nothing: the blocks of a page build on each other, whatever their language.
+  const why = missing.length > 0 ? ` (skipped: this machine has no ${missing.join(' and no ')})` : ''
+  describe.skipIf(missing.length > 0)(page + why, () => {
+    const opened = new Map<string, ShellSession>()
+    let folder: string
     let server: TestServer
-    const sessions = new Map<string, ShellSession>()
 
     beforeAll(async () => {
+      folder = temporaryFolder()
       server = await startServer(folder)
-      const options = { folder, env: { BASE: server.url } }
-      if (hasBash) sessions.set('bash', ShellSession.bash(options))
-      if (hasPython) sessions.set('python', ShellSession.python(options))
+      writeFileSync(join(folder, '.curlrc'), curlrc)
+      for (const language of languages) opened.set(language, sessions[language]({ folder, env: { BASE: server.url, HOME: folder } }))
     })
     afterAll(async () => {
-      for (const session of sessions.values()) session.end()
+      for (const session of opened.values()) session.end()
       await server.stop()
       removeFolder(folder)
     })
 
     for (const block of runnableBlocks(readPage(page), languages)) {
-      const isMissing = block.language === 'bash' ? !hasBash : !hasPython
-      const why = isMissing ? ` (skipped: no ${block.language === 'bash' ? 'bash or no curl' : 'python3'} on this machine)` : ''
-      it.skipIf(isMissing)(`line ${block.line}: the ${block.language} block does what the page says${why}`, async () => {
-        await runBlock(page, block, sessions.get(block.language)!, server.url)
+      it(`line ${block.line}: the ${block.language} block does what the page says`, async () => {
+        await runBlock(page, block, opened.get(block.language)!, server.url)
       })
     }
   })
@@ -48,8 +57,53 @@ async function runBlock(page: string, block: RunnableBlock, session: ShellSessio
   if (different) expect.fail(`${page}, line ${block.expected!.line}, shows something else than line ${block.line} gives: ${different}`)
 }
 
-describePage('README.md', ['bash'])
-describePage('docs/guide.md', ['bash', 'python'])
+describePage('README.md', { languages: ['bash'], curlrc: 'fail-with-body' })
+describePage('docs/guide.md', { languages: ['bash', 'python'] })
+
+describe('the refusals to start, as the guide quotes them', () => {
+  const folder = temporaryFolder()
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startServer(folder)
+  })
+  afterAll(async () => {
+    await server.stop()
+    removeFolder(folder)
+  })
+
+  const quoted = (begin: string) =>
+    blocksOf(readPage('docs/guide.md')).find(({ mark, code }) => mark === 'sample' && code.startsWith(begin))!
+  const refusal = async (env: Record<string, string>, where = folder) => {
+    const { code, stderr } = await runCommand(where, ['serve'], env)
+    expect(code).toBe(1)
+    return stderr
+  }
+
+  it('a port that is taken', async () => {
+    const { port } = new URL(server.url)
+    const said = await refusal({ PORT: port })
+    expect(difference(quoted('Port '), said.replace(port, '8000').replace(String(Number(port) + 1), '8001'))).toBeUndefined()
+  })
+
+  it('a folder that is in use', async () => {
+    expect(difference(quoted('The data folder '), await refusal({}))).toBeUndefined()
+  })
+
+  it('a database of a newer version', async () => {
+    const newer = temporaryFolder()
+    mkdirSync(join(newer, '.agent-studio'))
+    const database = new DatabaseSync(join(newer, '.agent-studio/agent-studio.db'))
+    database.exec('pragma user_version = 999')
+    database.close()
+    const said = await refusal({}, newer)
+    removeFolder(newer)
+    expect(difference(quoted('The database '), said)).toBeUndefined()
+  })
+
+  it('an address that others can reach', async () => {
+    expect(difference(quoted('HOST '), await refusal({ HOST: '0.0.0.0' }))).toBeUndefined()
+  })
+})
 
 describe('what the pages list', () => {
   it('the settings in the README are those of the server', () => {

@@ -22,4 +22,4 @@ const atOnce: Contender = {
 }
 
 /** The price of recording: the model costs nothing. */
-export const echo: Figure = { name: 'execute demo/echo', subject, floors: [atOnce] }
+export const echo: Figure = { name: 'execute demo/echo', subject, beside: [atOnce] }

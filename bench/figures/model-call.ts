@@ -51,4 +51,4 @@ const stubItself: Contender = {
 }
 
 /** A call of a model server that answers at once, with nine pieces of text. */
-export const modelCall: Figure = { name: 'execute a model call', subject, floors: [oneFetch, stubItself] }
+export const modelCall: Figure = { name: 'execute a model call', subject, beside: [oneFetch, stubItself] }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { toTimestamp } from '../clock.ts'
-import { searchOrder } from '../environments.ts'
+import { knownEnvironment, searchOrder } from '../environments.ts'
 import { DeploymentNotFound } from '../errors.ts'
 import type { App } from '../http/app.ts'
 import { decodeCursor, DEFAULT_PAGE, pageQuery, sendPage } from '../http/cursor.ts'
@@ -98,7 +98,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
     },
     async (request, reply) => {
       const { environment, status, q, cursor, limit = DEFAULT_PAGE } = request.query
-      if (environment !== undefined) searchOrder(environments, environment, '?environment')
+      if (environment !== undefined) knownEnvironment(environments, environment, '?environment')
       const after = decodeCursor(cursor, isPosition)
       const rows = await listDeployments(store.read, { environment, status, q, after, limit: limit + 1 })
       const page = sendPage(request, reply, rows, limit, ({ name, environment: where }) => ({ name, environment: where }))

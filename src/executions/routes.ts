@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { ExecutionNotFound, InvalidInput, type StudioError } from '../errors.ts'
+import { knownEnvironment } from '../environments.ts'
 import type { AdmissionTarget, ExecutionRequest } from '../engine/journal.ts'
 import type { App } from '../http/app.ts'
 import { decodeCursor, DEFAULT_PAGE, isText, isWhole, pageQuery, sendPage } from '../http/cursor.ts'
@@ -16,10 +17,7 @@ import { toExecutionView, toStepView, toSummaryView } from './view.ts'
 
 const tags = ['executions']
 const IdParams = Type.Object({ execution_id: Type.String({ format: 'uuid' }) })
-const streamed = {
-  200: { description: 'A stream of server-sent events', content: { 'text/event-stream': { schema: Type.String() } } },
-  204: Type.Null({ description: 'The execution has ended and the client has its last event.' }),
-}
+const streamed = { description: 'A stream of server-sent events', content: { 'text/event-stream': { schema: Type.String() } } }
 
 export function registerExecutionRoutes(app: App, studio: Studio): void {
   const { store } = studio
@@ -53,7 +51,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         description: 'Server-sent events: a `status` event, the pieces of the answer as `content`, and a last `status` event.',
         tags,
         body: ExecuteBody,
-        response: streamed,
+        response: { 200: streamed },
       },
     },
     async (request, reply) => {
@@ -95,6 +93,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     },
     async (request, reply) => {
       const { cursor, limit = DEFAULT_PAGE, from, to, ...filter } = request.query
+      if (filter.environment !== undefined) knownEnvironment(studio.environments, filter.environment, '?environment')
       const before = decodeCursor(cursor, isText)
       const times = { from: from === undefined ? undefined : Date.parse(from), to: to === undefined ? undefined : Date.parse(to) }
       const rows = await listExecutions(store.read, { ...filter, ...times, before, limit: limit + 1 })
@@ -141,7 +140,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         tags,
         params: IdParams,
         headers: Type.Object({ 'last-event-id': Type.Optional(Type.String({ description: 'The last id that the client has.' })) }),
-        response: streamed,
+        response: { 200: streamed, 204: Type.Null({ description: 'The execution has ended and the client has its last event.' }) },
       },
     },
     async (request, reply) => {

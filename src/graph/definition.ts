@@ -51,6 +51,7 @@ export interface RegisteredAgent {
   agent_type: string
   description: string | null
   config: AgentConfig
+  available_for_deployment: boolean
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -13,6 +13,7 @@ const weather: RegisteredAgent = {
   agent_type: 'web',
   description: 'Knows the weather.',
   config: { model: 'demo/echo', system_prompt: 'You know the weather.', temperature: 0.5 },
+  available_for_deployment: true,
 }
 const resolve = (configuration: unknown) =>
   resolveDefinition(configuration, { agents: [weather], defaultModel: models.default, resolveModel: (name) => models.resolve(name) })
@@ -98,6 +99,18 @@ describe('a configuration', () => {
       config: { model: 'demo/echo', system_prompt: 'You know the weather.', temperature: 0 },
     })
     expect(warnings).toEqual([])
+  })
+
+  it('cannot use a registered agent that is not available', () => {
+    const { problems } = resolveDefinition(
+      { agents: [{ agent_id: 'w', agent_type: 'WeatherAgent' }] },
+      {
+        agents: [{ ...weather, available_for_deployment: false }],
+        defaultModel: models.default,
+        resolveModel: (name) => models.resolve(name),
+      },
+    )
+    expect(problems).toMatchObject([{ code: 'agent_not_available', pointer: '/configuration/agents/0/agent_type' }])
   })
 
   it('may name a registered agent at the end of a connection if exactly one node uses it', () => {

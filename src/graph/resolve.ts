@@ -103,6 +103,13 @@ class Resolver {
     const registered = this.#registered.get(type ?? id)
     if (registered) {
       this.#users.set(registered.agent_id, [...(this.#users.get(registered.agent_id) ?? []), id])
+      if (!registered.available_for_deployment) {
+        this.#problem(
+          `${pointer}/agent_type`,
+          'agent_not_available',
+          `Agent '${registered.name}' has available_for_deployment: false. Set it to true, or use another agent.`,
+        )
+      }
     } else if (type) {
       this.#warn(
         `${pointer}/agent_type`,

@@ -83,8 +83,8 @@ function newFastify({ logger, limits }: AppOptions, check: (request: IncomingMes
 }
 
 /**
- * Closing takes no longer than the answers that are under way; of streams it is the caller who says when (`endEventStreams`). Connections that are kept alive still bring requests: these
- * get 503, with the `Connection: close` that Fastify adds.
+ * Closing takes no longer than the answers that are under way; streams last until `endEventStreams`. Connections that are
+ * kept alive still bring requests: these get 503, with the `Connection: close` that Fastify adds.
  */
 function refuseWhileClosing(app: App): void {
   let closing = false

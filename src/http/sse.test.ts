@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { App } from './app.ts'
-import { type EventStream, type EventStreamOptions, formatEvent, openEventStream } from './sse.ts'
+import { type EventStream, type EventStreamOptions, endEventStreams, formatEvent, openEventStream } from './sse.ts'
 import { exchange, listen, testApp } from './test-app.ts'
 
 let app: App | undefined
@@ -92,12 +92,14 @@ test('whoever writes waits for a client that does not read', async () => {
   socket.destroy()
 })
 
-test('a server that closes ends its streams', async () => {
+test('a server that closes waits for its streams until it is told to end them', async () => {
   const { app, port, opened } = await streaming()
   const socket = connect(port, '127.0.0.1', () => socket.write(GET))
   const ended = once(socket, 'end')
   socket.resume()
   await opened
-  await app.close()
+  const closed = app.close()
+  endEventStreams(app.server)
+  await closed
   await ended
 })

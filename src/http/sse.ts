@@ -30,7 +30,7 @@ export function openEventStream(reply: FastifyReply, options: EventStreamOptions
   return stream
 }
 
-/** Ends every stream of a server that closes: it would wait for them. A client resumes with `Last-Event-ID`. */
+/** Ends every stream of a server that closes, which waits for them. A client resumes with `Last-Event-ID`. */
 export function endEventStreams(server: Server): void {
   for (const stream of openStreams.get(server) ?? []) stream.end()
 }

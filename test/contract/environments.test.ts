@@ -11,14 +11,17 @@ const executedIn = async (body: object) => {
 }
 
 /** The same name in some environments; in the order given, which is not the order of look-up. */
-async function deployedIn(environments: string[], configuration: unknown = echo): Promise<{ name: string; id: string; ids: Map<string, string> }> {
+async function deployedIn(
+  environments: string[],
+  configuration: unknown = echo,
+): Promise<{ name: string; id: string; ids: Map<string, string> }> {
   const [name, id] = [fresh('env'), await studio.workflow(configuration)]
   const ids = new Map<string, string>()
   for (const environment of environments) ids.set(environment, (await studio.deploy(id, name, { environment })).deployment_id)
   return { name, id, ids }
 }
 
-it('holds one deployment of a name in each environment, each with a record of its own', async () => {
+it.concurrent('holds one deployment of a name in each environment, each with a record of its own', async () => {
   const { name, ids } = await deployedIn(['production', 'development', 'archive'])
   expect(new Set(ids.values()).size).toBe(3)
   await studio.execute({ deployment_name: name, query: 'x', environment: 'archive' })
@@ -30,7 +33,7 @@ it('holds one deployment of a name in each environment, each with a record of it
   )
 })
 
-describe('execute by name', () => {
+describe.concurrent('execute by name', () => {
   it('takes the first active one in the order of look-up, not of deployment', async () => {
     const { name } = await deployedIn(['archive', 'production', 'development'])
     expect(await executedIn({ deployment_name: name })).toBe('development')
@@ -54,7 +57,7 @@ describe('execute by name', () => {
   })
 })
 
-describe('execute by workflow', () => {
+describe.concurrent('execute by workflow', () => {
   it('takes the most recently deployed active deployment of the first environment that has one', async () => {
     const id = await studio.workflow()
     const [older, newer, production] = [fresh('older'), fresh('newer'), fresh('production')]
@@ -102,7 +105,7 @@ describe('execute by workflow', () => {
   })
 })
 
-describe('stop', () => {
+describe.concurrent('stop', () => {
   it('stops the first active one, and says which environment it was', async () => {
     const { name, ids } = await deployedIn(['production', 'development'])
     for (const environment of ['development', 'production']) {
@@ -128,7 +131,7 @@ describe('stop', () => {
   })
 })
 
-describe('reactivate', () => {
+describe.concurrent('reactivate', () => {
   it('starts the first inactive one', async () => {
     const { name } = await deployedIn(['development', 'production'])
     await stop(name, 'production')
@@ -147,7 +150,7 @@ describe('reactivate', () => {
   })
 })
 
-describe('get and delete', () => {
+describe.concurrent('get and delete', () => {
   it('take any deployment, the first in the order of look-up, active or not', async () => {
     const { name } = await deployedIn(['production', 'archive', 'development'])
     await stop(name, 'development')
@@ -167,7 +170,7 @@ describe('get and delete', () => {
   })
 })
 
-it('names, in a 404, the environments that were searched', async () => {
+it.concurrent('names, in a 404, the environments that were searched', async () => {
   const { body } = await studio.call('POST', path('nobody', '/stop'))
   for (const environment of ['development', 'production', 'archive']) expect(body.detail).toContain(environment)
   const named = await studio.call('POST', path('nobody', '/stop?environment=archive'))
@@ -175,7 +178,7 @@ it('names, in a 404, the environments that were searched', async () => {
   expect(named.body.detail).not.toContain('production')
 })
 
-it('refuses, wherever one can be named, an environment that is not configured, with its pointer', async () => {
+it.concurrent('refuses, wherever one can be named, an environment that is not configured, with its pointer', async () => {
   const { name, id } = await deployedIn(['development'])
   const calls: [string, string, object | undefined, string][] = [
     ['POST', `/api/workflows/${id}/deploy`, { deployment_name: name, environment: 'staging' }, '/environment'],

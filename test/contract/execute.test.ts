@@ -1,21 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { until } from '../support/api.ts'
-import { startScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'
+import { useScriptedModels } from '../support/scripted-models.ts'
 import { agents, fresh, useStudio } from '../support/studio.ts'
 
-let provider: ScriptedModel
-beforeAll(async () => {
-  provider = await startScriptedModel()
-  provider.always({ text: 'scripted' })
-})
-afterAll(() => provider.close())
-const studio = useStudio(() => ({ OPENAI_BASE_URL: provider.baseUrl }))
-const scripted = (system_prompt?: string) => agents({ agent_id: 'a', config: { model: 'openai/scripted', system_prompt } })
+const models = useScriptedModels()
+const studio = useStudio(models.env)
 
-/** The messages that the model got with its last call. */
-const lastMessages = () => provider.requests.at(-1)!.body.messages
+/** A deployment of one agent on a model of its own, executed once. @returns what the model was sent */
+async function sentToModel(config: object, fields: object = {}) {
+  const [name, model] = [fresh('sent'), models.model(() => ({ text: 'scripted' }))]
+  await studio.deployed(name, agents({ agent_id: 'a', config: { model, ...config } }))
+  expect((await studio.execute({ deployment_name: name, query: 'and now?', ...fields })).body.response).toBe('scripted')
+  expect(models.requests(model)).toHaveLength(1)
+  return models.requests(model)[0]!.body
+}
 
-it('answers 200 with the text and with what ran', async () => {
+it.concurrent('answers 200 with the text and with what ran', async () => {
   const name = fresh('execute')
   const { deployment_id, workflow } = await studio.deployed(name)
   const { status, body } = await studio.execute({ deployment_name: name, query: 'Grüße, 世界 🦄\n"quoted"' })
@@ -29,7 +29,7 @@ it('answers 200 with the text and with what ran', async () => {
   })
 })
 
-it('gives every execution an id of its own', async () => {
+it.concurrent('gives every execution an id of its own', async () => {
   const name = fresh('ids')
   await studio.deployed(name)
   const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => studio.execute({ deployment_name: name, query: `${index}` })))
@@ -37,7 +37,7 @@ it('gives every execution an id of its own', async () => {
   expect(new Set(answers.map((one) => one.body.execution_id)).size).toBe(20)
 })
 
-it('answers 404 for a deployment that is unknown, stopped or deleted', async () => {
+it.concurrent('answers 404 for a deployment that is unknown, stopped or deleted', async () => {
   const name = fresh('gone')
   const run = () => studio.execute({ deployment_name: name, query: 'x' })
   expect(await run()).toMatchObject({ status: 404, body: { code: 'deployment_not_found' } })
@@ -52,33 +52,28 @@ it('answers 404 for a deployment that is unknown, stopped or deleted', async () 
   expect(await studio.execute({ deployment_name: name.toUpperCase(), query: 'x' })).toMatchObject({ status: 404 })
 })
 
-it('refuses a body that names neither a deployment nor a workflow', async () => {
+it.concurrent('refuses a body that names neither a deployment nor a workflow', async () => {
   for (const nothing of [{}, { deployment_name: null, workflow_id: null }]) {
     expect(await studio.execute({ query: 'x', ...nothing })).toMatchObject({ status: 422, body: { code: 'invalid_input' } })
   }
 })
 
-it('takes null in every optional field as absent', async () => {
+it.concurrent('takes null in every optional field as absent', async () => {
   const nulls = { workflow_id: null, chat_history: null, runtime_overrides: null, session_id: null, user_id: null, environment: null }
   const { status, body } = await studio.execute({ deployment_name: 'hello', query: 'x', ...nulls })
   expect([status, body.status]).toEqual([200, 'success'])
 })
 
-describe('what the model gets', () => {
+describe.concurrent('what the model gets', () => {
   it('is the system prompt, the history in either spelling and the query, in this order', async () => {
-    const name = fresh('history')
-    await studio.deployed(name, scripted('Be brief.'))
-    await studio.execute({
-      deployment_name: name,
-      query: 'and now?',
-      chat_history: [
-        { actor: 'user', content: 'first' },
-        { actor: 'assistant', content: 'second' },
-        { role: 'user', content: 'third' },
-        { role: 'assistant', content: 'fourth' },
-      ],
-    })
-    expect(lastMessages()).toEqual([
+    const chat_history = [
+      { actor: 'user', content: 'first' },
+      { actor: 'assistant', content: 'second' },
+      { role: 'user', content: 'third' },
+      { role: 'assistant', content: 'fourth' },
+    ]
+    const { messages } = await sentToModel({ system_prompt: 'Be brief.' }, { chat_history })
+    expect(messages).toEqual([
       { role: 'system', content: 'Be brief.' },
       { role: 'user', content: 'first' },
       { role: 'assistant', content: 'second' },
@@ -88,25 +83,17 @@ describe('what the model gets', () => {
     ])
   })
 
-  it('is asked once for one agent: no other model call is around it', async () => {
-    const name = fresh('once')
-    await studio.deployed(name, scripted())
-    const before = provider.requests.length
-    expect((await studio.execute({ deployment_name: name, query: 'x' })).body.response).toBe('scripted')
-    expect(provider.requests.length - before).toBe(1)
-    expect(provider.requests.at(-1)!.body).toMatchObject({ model: 'scripted', messages: [{ role: 'user', content: 'x' }] })
-    expect(provider.requests.at(-1)!.body['tools']).toBeUndefined()
+  it('is the query alone for one agent without instructions, in one call', async () => {
+    const { messages, tools } = await sentToModel({})
+    expect([messages, tools]).toEqual([[{ role: 'user', content: 'and now?' }], undefined])
   })
 
   it('has the settings of the agent', async () => {
-    const name = fresh('settings')
-    await studio.deployed(name, agents({ agent_id: 'a', config: { model: 'openai/scripted', temperature: 0.6, max_tokens: 50 } }))
-    await studio.execute({ deployment_name: name, query: 'x' })
-    expect(provider.requests.at(-1)!.body).toMatchObject({ temperature: 0.6, max_tokens: 50 })
+    expect(await sentToModel({ temperature: 0.6, max_tokens: 50 })).toMatchObject({ temperature: 0.6, max_tokens: 50 })
   })
 })
 
-it('lets the agent without an incoming connection lead, whatever its place, and call the others as tools, and so on down', async () => {
+it.concurrent('lets the agent without an incoming connection lead, whatever its place, and call the others as tools, and so on down', async () => {
   const name = fresh('team')
   const model = { config: { model: 'demo/assistant' } }
   await studio.deployed(name, {
@@ -124,7 +111,7 @@ it('lets the agent without an incoming connection lead, whatever its place, and 
   expect(body.response).toMatch(/Tool second answered: [^]*Tool third answered: the task/)
 })
 
-describe('a failed execution', () => {
+describe.concurrent('a failed execution', () => {
   it('is a problem with its execution_id, which can be looked up', async () => {
     const name = fresh('failed')
     await studio.deployed(name, agents({ agent_id: 'a', config: { model: 'demo/assistant' } }))
@@ -144,19 +131,22 @@ describe('a failed execution', () => {
   })
 })
 
-it('goes on when the client leaves', async () => {
+it.concurrent('goes on when the client leaves', async () => {
   const name = fresh('left')
-  await studio.deployed(name, agents({ agent_id: 'a', config: { model: 'demo/assistant' } }))
+  const held = models.held()
+  await studio.deployed(name, agents({ agent_id: 'a', config: { model: held.model } }))
   const leave = new AbortController()
   const request = fetch(`${studio.url}/api/workflows/execute`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ deployment_name: name, query: 'take 0.3 seconds' }),
+    body: JSON.stringify({ deployment_name: name, query: 'x' }),
     signal: leave.signal,
   })
   const first = async () => (await studio.call('GET', `/api/executions?deployment_name=${name}`)).body[0]
   await until(async () => (await first())?.status === 'running', 'it runs')
   leave.abort()
   await expect(request).rejects.toThrow('aborted')
-  await until(async () => (await first()).status === 'completed', 'it completes')
+  held.answer('to nobody')
+  const ended = await until(async () => (await first()).status === 'completed' && (await first()), 'it completes')
+  expect((await studio.call('GET', `/api/executions/${ended.execution_id}`)).body.response).toBe('to nobody')
 })

@@ -5,7 +5,7 @@ const studio = useStudio()
 const path = (name: string, rest = '') => `/api/workflows/deployments/${name}${rest}`
 const says = (system_prompt: string) => agents({ agent_id: 'a', config: { model: 'demo/assistant', system_prompt } })
 
-describe('redeploying a name', () => {
+describe.concurrent('redeploying a name', () => {
   it('makes its next release, under the same id, and executions go to it', async () => {
     const name = fresh('next')
     const first = await studio.deployed(name, says('One.'))
@@ -90,7 +90,7 @@ describe('redeploying a name', () => {
   })
 })
 
-describe('deploying what serves already', () => {
+describe.concurrent('deploying what serves already', () => {
   it('changes nothing and says so', async () => {
     const name = fresh('same')
     const first = await studio.deployed(name, undefined, { deployed_by: 'ann' })
@@ -105,7 +105,10 @@ describe('deploying what serves already', () => {
     const config = { model: 'demo/echo', system_prompt: 'x' }
     const { workflow } = await studio.deployed(name, agents({ agent_id: 'a', position: { x: 1, y: 1 }, config }))
     await studio.call('PUT', `/api/workflows/${workflow.workflow_id}`, {
-      configuration: { connections: [], agents: [{ config: { system_prompt: 'x', model: 'demo/echo' }, position: { x: 9, y: 9 }, agent_id: 'a' }] },
+      configuration: {
+        connections: [],
+        agents: [{ config: { system_prompt: 'x', model: 'demo/echo' }, position: { x: 9, y: 9 }, agent_id: 'a' }],
+      },
     })
     expect(await studio.deploy(workflow.workflow_id, name)).toMatchObject({ unchanged: true, release: { number: 1 } })
   })
@@ -134,7 +137,7 @@ describe('deploying what serves already', () => {
   })
 })
 
-describe('the runtime configuration of a redeploy', () => {
+describe.concurrent('the runtime configuration of a redeploy', () => {
   const deployWith = async (id: string, name: string, fields: object) => (await studio.deploy(id, name, fields)).runtime_config
 
   it('is inherited where it is absent or null, and reset by {}', async () => {
@@ -144,7 +147,10 @@ describe('the runtime configuration of a redeploy', () => {
     expect(await deployWith(id, name, { force: true })).toEqual({ timeout: 60, max_retries: 0 })
     expect(await deployWith(id, name, { force: true, runtime_config: null })).toEqual({ timeout: 60, max_retries: 0 })
     expect(await deployWith(id, name, { runtime_config: {} })).toEqual({ timeout: 300, max_retries: 3 })
-    expect((await studio.call('GET', path(name))).body).toMatchObject({ runtime_config: { timeout: 300, max_retries: 3 }, release: { number: 4 } })
+    expect((await studio.call('GET', path(name))).body).toMatchObject({
+      runtime_config: { timeout: 300, max_retries: 3 },
+      release: { number: 4 },
+    })
   })
 
   it('is inherited by a stopped deployment, and from the release of another workflow', async () => {
@@ -159,7 +165,10 @@ describe('the runtime configuration of a redeploy', () => {
     const name = fresh('part')
     const { workflow } = await studio.deployed(name, undefined, { runtime_config: { timeout: 60, max_retries: 0 } })
     expect(await deployWith(workflow.workflow_id, name, { runtime_config: { timeout: 90 } })).toEqual({ timeout: 90, max_retries: 3 })
-    expect(await deployWith(workflow.workflow_id, name, { runtime_config: { timeout: null, max_retries: 1 } })).toEqual({ timeout: 300, max_retries: 1 })
+    expect(await deployWith(workflow.workflow_id, name, { runtime_config: { timeout: null, max_retries: 1 } })).toEqual({
+      timeout: 300,
+      max_retries: 1,
+    })
   })
 
   it('alone makes another digest, of the same definition', async () => {

@@ -65,6 +65,7 @@ describe('creating a workflow', () => {
       metadata: { workflow_type: 'single_agent', nothing: null, ünïcode: '🦄 漢字' },
       studio: { colour: '#fff', constructor: 1, hasOwnProperty: false },
       '': 'an empty key',
+      'a\nkey\u2028 of lines': true,
     }
     const id = await studio.workflow(configuration)
     expect((await get(id)).configuration).toEqual(configuration)
@@ -313,9 +314,9 @@ describe('adding agents and connections', () => {
   it('builds, piece by piece, a workflow that can be deployed and run', async () => {
     const id = await studio.workflow({})
     const web = (await studio.call('GET', '/api/agents/name/WebAgent')).body
-    const model = { agent_config: { model: 'demo/assistant' } }
-    await studio.call('POST', `/api/workflows/${id}/agents`, { agent_id: 'CommandAgent', node_id: 'lead', ...model })
-    await studio.call('POST', `/api/workflows/${id}/agents`, { agent_id: web.agent_id, node_id: 'helper', ...model })
+    const model = (name: string) => ({ agent_config: { model: name } })
+    await studio.call('POST', `/api/workflows/${id}/agents`, { agent_id: 'CommandAgent', node_id: 'lead', ...model('demo/assistant') })
+    await studio.call('POST', `/api/workflows/${id}/agents`, { agent_id: web.agent_id, node_id: 'helper', ...model('demo/echo') })
     // The end may be the id of a registered agent that exactly one node uses.
     await studio.call('POST', `/api/workflows/${id}/connections`, { source_agent_id: 'lead', target_agent_id: web.agent_id })
     const name = fresh('built')
@@ -375,4 +376,108 @@ it('answers 404 to every call on a workflow that does not exist, and to an id th
       expect([method, path, answer.status, answer.body.code]).toEqual([method, path, 404, 'workflow_not_found'])
     }
   }
+})
+
+describe('validating a workflow', () => {
+  const validate = async (configuration: unknown) =>
+    (await studio.call('POST', `/api/workflows/${await studio.workflow(configuration)}/validate`)).body
+
+  it.concurrent('says of a good workflow that it is valid', async () => {
+    expect(await validate(echo)).toEqual({ valid: true, errors: [], warnings: [] })
+  })
+
+  const node = (agent_id: string) => ({ agent_id, config: { model: 'demo/echo' } })
+  const connect = (source_agent_id: string, target_agent_id: string) => ({ source_agent_id, target_agent_id })
+  const graph = (ids: string[], ...connections: object[]) => ({ agents: ids.map(node), connections })
+
+  const bad: [string, unknown, [string, string][]][] = [
+    ['nothing to run', {}, [['/configuration', 'nothing_to_run']]],
+    ['an empty list of agents', { agents: [] }, [['/configuration', 'nothing_to_run']]],
+    ['agents that are no list', { agents: 'x' }, [['/configuration/agents', 'wrong_type']]],
+    ['an agent that is no object', { agents: ['x'] }, [['/configuration/agents/0', 'wrong_type']]],
+    ['an agent without an id', { agents: [{ agent_id: '' }] }, [['/configuration/agents/0/agent_id', 'required']]],
+    ['a connection to nothing', graph(['a'], connect('a', 'b')), [['/configuration/connections/0/target_agent_id', 'unknown_node']]],
+    ['a connection from nothing', graph(['a'], connect('b', 'a')), [['/configuration/connections/0/source_agent_id', 'unknown_node']]],
+    [
+      'a connection without ends',
+      graph(['a'], {}),
+      [
+        ['/configuration/connections/0/source_agent_id', 'required'],
+        ['/configuration/connections/0/target_agent_id', 'required'],
+      ],
+    ],
+    ['two nodes of one id', graph(['a', 'a']), [['/configuration/agents/1/agent_id', 'duplicate_node_id']]],
+    [
+      'a cycle',
+      graph(['a', 'b', 'c'], connect('a', 'b'), connect('b', 'c'), connect('c', 'b')),
+      [['/configuration/connections/2', 'cycle']],
+    ],
+    ['an agent connected to itself', graph(['a'], connect('a', 'a')), [['/configuration/connections/0', 'cycle']]],
+    ['several agents that lead', graph(['a', 'b', 'c'], connect('a', 'c')), [['/configuration/agents/1', 'several_leads']]],
+    [
+      'a setting out of its range',
+      agents({ agent_id: 'a', config: { model: 'demo/echo', temperature: 5, max_retries: 1.5 } }),
+      [
+        ['/configuration/agents/0/config/temperature', 'invalid_setting'],
+        ['/configuration/agents/0/config/max_retries', 'invalid_setting'],
+      ],
+    ],
+    [
+      'a model that nobody knows',
+      agents({ agent_id: 'a', config: { model: 'nobody/model' } }),
+      [['/configuration/agents/0/config/model', 'unknown_model']],
+    ],
+    ['a step', { ...echo, steps: [{ step_id: 's', step_type: 'http' }] }, [['/configuration/steps/0', 'unsupported_step_type']]],
+    [
+      'a conditional connection',
+      graph(['a', 'b'], { ...connect('a', 'b'), connection_type: 'conditional' }),
+      [['/configuration/connections/0/connection_type', 'unsupported_connection_type']],
+    ],
+  ]
+
+  describe('a workflow with', () => {
+    it.concurrent.each(bad)('%s is told so by validate and by deploy, with the same pointers', async (_, configuration, expected) => {
+      const id = await studio.workflow(configuration)
+      const validated = await studio.call('POST', `/api/workflows/${id}/validate`)
+      expect(validated.status).toBe(200)
+      expect(validated.body.valid).toBe(false)
+      expect(validated.body.errors.map((one: { pointer: string; code: string }) => [one.pointer, one.code])).toEqual(expected)
+      const deployed = await studio.call('POST', `/api/workflows/${id}/deploy`, { deployment_name: fresh('bad') })
+      expect([deployed.status, deployed.body.code]).toEqual([422, 'workflow_invalid'])
+      expect(deployed.body.errors).toEqual(validated.body.errors)
+    })
+  })
+
+  it.concurrent('lists every problem at once', async () => {
+    const { errors } = await validate({
+      agents: [{ agent_id: 'a', config: { model: 'x/y' } }, 7],
+      connections: [connect('a', 'b'), connect('c', 'a')],
+    })
+    expect(errors.map((one: { pointer: string }) => one.pointer)).toEqual([
+      '/configuration/agents/0/config/model',
+      '/configuration/agents/1',
+      '/configuration/connections/0/target_agent_id',
+      '/configuration/connections/1/source_agent_id',
+    ])
+  })
+
+  it.concurrent('does not take the id of a registered agent that two nodes use as the end of a connection', async () => {
+    const web = (await studio.call('GET', '/api/agents/name/WebAgent')).body.agent_id
+    const nodes = ['a', 'b'].map((agent_id) => ({ agent_id, agent_type: 'WebAgent', config: { model: 'demo/echo' } }))
+    const { errors } = await validate({ agents: [...nodes, node('lead')], connections: [connect('lead', web)] })
+    expect(errors).toMatchObject([{ pointer: '/configuration/connections/0/target_agent_id', code: 'ambiguous_node' }])
+  })
+
+  it.concurrent('gives the warnings of a deploy', async () => {
+    const { valid, warnings } = await validate(agents({ agent_id: 'a', agent_type: 'Unheard' }))
+    expect(valid).toBe(true)
+    expect(warnings.map((one: { code: string }) => one.code)).toEqual(expect.arrayContaining(['agent_not_registered', 'default_model']))
+  })
+
+  it.concurrent('changes nothing', async () => {
+    const id = await studio.workflow(echo)
+    const before = (await studio.call('GET', `/api/workflows/${id}`)).body
+    await studio.call('POST', `/api/workflows/${id}/validate`)
+    expect((await studio.call('GET', `/api/workflows/${id}`)).body).toEqual(before)
+  })
 })

@@ -30,13 +30,13 @@ export class ShellSession {
   #stderr = ''
   #wake = (): void => {}
 
-  static bash(options: SessionOptions): ShellSession {
+  static bash(this: void, options: SessionOptions): ShellSession {
     const session = new ShellSession('bash', ['--noprofile', '--norc'], options, (file) => `source '${file}' </dev/null; printf '\\036'\n`)
     session.#child.stdin.write('set -euo pipefail\n')
     return session
   }
 
-  static python(options: SessionOptions): ShellSession {
+  static python(this: void, options: SessionOptions): ShellSession {
     return new ShellSession('python3', ['-u', '-c', pythonLoop], options, (file) => `${file}\n`)
   }
 

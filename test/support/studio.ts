@@ -15,6 +15,8 @@ export interface TestStudio {
   execute(body: object): Promise<Answer>
   /** Starts an execution and resolves when it is admitted; the stream goes on. */
   stream(body: object): Promise<Response>
+  /** Kills the server without a warning and starts it again on the same data. */
+  crash(): Promise<void>
   /** Starts an execution that goes on until it is told otherwise, or its timeout. */
   startLong(deployment_name: string): Promise<LongExecution>
 }
@@ -46,9 +48,10 @@ export function agents(...nodes: object[]): Record<string, unknown> {
 export function useStudio(env: () => Record<string, string> = () => ({})): TestStudio {
   const folder = temporaryFolder()
   let server: TestServer | undefined
-  beforeAll(async () => {
+  const start = async (): Promise<void> => {
     server = await startServer(folder, { LOG_LEVEL: 'error', ...env() })
-  })
+  }
+  beforeAll(start)
   afterAll(async () => {
     // Killed, since a stop would wait for the executions that a test left running.
     await server?.kill()
@@ -75,6 +78,10 @@ export function useStudio(env: () => Record<string, string> = () => ({})): TestS
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       }),
+    crash: async () => {
+      await server!.kill()
+      await start()
+    },
     startLong: async (deployment_name) => {
       const response = await studio.stream({ deployment_name, query: 'take 600 seconds' })
       return new Promise((resolve, reject) => {

@@ -52,16 +52,20 @@ export const admit: SqliteCommand<Admission, AdmittedExecution> = {
 function findRoute(connection: SqliteConnection, { target, environments }: Admission): Route {
   const byName = 'deployment_name' in target
   const [sql, key] = byName ? [routeByName, target.deployment_name] : [routeByWorkflow, target.workflow_id]
+  let servesAnother = false
   for (const environment of environments) {
     const route = connection.prepare(sql).get(key, environment) as Route | undefined
-    if (route && (target.workflow_id === undefined || route.workflow_id === target.workflow_id)) return route
+    if (!route) continue
+    if (target.workflow_id === undefined || route.workflow_id === target.workflow_id) return route
+    servesAnother = true
   }
-  if (!byName || target.workflow_id !== undefined)
-    throw new WorkflowNotDeployed({ workflow_id: target.workflow_id!, searched: [...environments] })
+  const searched = [...environments]
+  if (!byName) throw new WorkflowNotDeployed({ workflow_id: target.workflow_id, searched })
+  if (servesAnother) throw new WorkflowNotDeployed({ workflow_id: target.workflow_id!, name: key, searched })
   const stopped = connection.prepare('select 1 from deployments where name = ? and environment = ?')
   const environment = environments.find((one) => stopped.get(key, one))
   if (environment) throw new DeploymentInactive({ name: key, environment })
-  throw new DeploymentNotFound({ name: key, searched: [...environments] })
+  throw new DeploymentNotFound({ name: key, searched })
 }
 
 /** Writes nothing for an execution that has ended: that is what makes an end final (P3). */

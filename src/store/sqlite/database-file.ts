@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StartRefused } from '../../start-refused.ts'
 import type { Kysely } from 'kysely'
@@ -17,7 +17,8 @@ export interface DatabaseFile {
  * Two servers on one folder would each recover the other's executions.
  * @throws {StartRefused} with one line that says what to do
  */
-export async function openDatabaseFile(folder: string): Promise<DatabaseFile> {
+export async function openDatabaseFile(dataDir: string): Promise<DatabaseFile> {
+  const folder = resolve(dataDir)
   const release = takeFolder(folder)
   try {
     const file = join(folder, 'agent-studio.db')

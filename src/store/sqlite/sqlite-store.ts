@@ -21,6 +21,12 @@ export interface SqliteStoreOptions {
   onFatal: (cause: string) => void
 }
 
+/**
+ * Requests that are handed over before the turn ends: after a large commit hundreds of executions go on in one turn, and the
+ * writing thread would stand idle until the last of them has been answered.
+ */
+const EARLY = 16
+
 /** The embedded store: queries on this thread's connection, changes on the writing thread's. */
 export class SqliteStore implements Store {
   readonly read: Db
@@ -49,6 +55,7 @@ export class SqliteStore implements Store {
       // One message per turn of the event loop: a commit per request would be no group commit at all.
       if (this.#gathering.length === 0) setImmediate(() => this.#send())
       this.#gathering.push({ request: { name: command.name, args }, resolve, reject })
+      if (this.#gathering.length === EARLY) queueMicrotask(() => this.#send())
     })
   }
 
@@ -59,6 +66,7 @@ export class SqliteStore implements Store {
 
   #send(): void {
     const batch = this.#gathering
+    if (batch.length === 0) return
     this.#gathering = []
     this.#sent.push(...batch)
     this.#worker.postMessage(batch.map((one) => one.request))
@@ -92,7 +100,7 @@ export class SqliteStore implements Store {
   /** Waits for what was handed over, then closes both connections. */
   close(): Promise<void> {
     this.#closing ??= new Promise<void>((resolve) => {
-      if (this.#gathering.length > 0) this.#send()
+      this.#send()
       this.#worker.once('exit', () => resolve())
       this.#worker.postMessage('close')
       if (this.#exited) resolve()
