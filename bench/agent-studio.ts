@@ -14,7 +14,7 @@ export function startAgentStudio(room: Room, folder: string, env: Record<string,
 export async function deployAgent(port: number, name: string, model: string): Promise<Request> {
   const agent = { agent_id: 'agent', agent_type: 'CommandAgent', config: { model } }
   const workflow = await call(port, 'POST', '/api/workflows', { name, configuration: { agents: [agent], connections: [] } })
-  await call(port, 'POST', `/api/workflows/${workflow['workflow_id']}/deploy`, { deployment_name: name })
+  await call(port, 'POST', `/api/workflows/${String(workflow['workflow_id'])}/deploy`, { deployment_name: name })
   return executeRequest(name)
 }
 

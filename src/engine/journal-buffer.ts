@@ -29,7 +29,7 @@ export class JournalBuffer {
   readonly #journal: Journal
   readonly #hub: EventHub
   readonly #onFailure: (error: unknown) => void
-  #steps = new Map<string, StepRow>()
+  #steps = new Set<{ toRow(): StepRow }>()
   #events: RecordedEvent[] = []
   #chars = 0
   #lastEventId: number
@@ -57,9 +57,9 @@ export class JournalBuffer {
     this.#flushWithin(0)
   }
 
-  /** Replaces what was noted of the step before. */
-  noteStep(row: StepRow): void {
-    this.#steps.set(row.step_id, row)
+  /** The step is written as it is then: what happens to it in between costs no write of its own. */
+  noteStep(step: { toRow(): StepRow }): void {
+    this.#steps.add(step)
     this.#flushWithin(GATHER_MS)
   }
 
@@ -130,14 +130,14 @@ export class JournalBuffer {
     const events = this.#events
     const entry: JournalEntry = {
       execution_id: this.#executionId,
-      steps: [...this.#steps.values()],
+      steps: [...this.#steps].map((step) => step.toRow()),
       events: toRow(this.#executionId, events),
       ...(this.#startedAt !== undefined && { started_at: this.#startedAt }),
       ...(end && { end }),
     }
     const nothing = !end && entry.steps.length === 0 && !entry.events && this.#startedAt === undefined
     if (nothing) return this.#last
-    this.#steps = new Map()
+    this.#steps = new Set()
     this.#events = []
     this.#chars = 0
     this.#startedAt = undefined

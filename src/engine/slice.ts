@@ -13,6 +13,9 @@ import { Stopped, type Outcome, type StopReason } from './outcome.ts'
 import { backoff, pause, toFailure, type Failure } from './retry.ts'
 import { StepRecord } from './step.ts'
 
+/** The reason of the last abort of every slice; made once, since a stack trace costs more than the rest of it. */
+const ended = new Stopped('cancelled')
+
 export interface SliceServices {
   journal: Journal
   hub: EventHub
@@ -91,7 +94,7 @@ export class Slice implements NodeContext {
     } finally {
       clearTimeout(timer)
       // Whatever still runs, beside the step that failed, is not wanted any more.
-      this.stop('cancelled')
+      this.#abort.abort(ended)
     }
   }
 
@@ -130,7 +133,7 @@ export class Slice implements NodeContext {
     for (;;) {
       this.#abort.signal.throwIfAborted()
       const attempt = record.begin(this.#services.clock.now())
-      this.#buffer.noteStep(record.toRow())
+      this.#buffer.noteStep(record)
       this.#emitStep(record, 'started', demo)
       if (!spec.container && !demo) await this.#recordBeforeEffect()
       let failure: Failure
@@ -138,7 +141,7 @@ export class Slice implements NodeContext {
         const { output, tokens } = await this.#untilStopped(() => work(this.#attemptContext(record, attempt.number)))
         record.complete(this.#services.clock.now(), output, tokens)
         this.#hasUnrecordedResult = true
-        this.#buffer.noteStep(record.toRow())
+        this.#buffer.noteStep(record)
         this.#emitStep(record, 'completed', demo)
         return
       } catch (error) {
@@ -215,14 +218,14 @@ export class Slice implements NodeContext {
 
   #fail(record: StepRecord): void {
     record.fail()
-    this.#buffer.noteStep(record.toRow())
+    this.#buffer.noteStep(record)
     this.#emitStep(record, 'failed', false)
   }
 
   /** The server stops: the step goes on in a later process, and this attempt does not count as a crash. */
   async #leave(record: StepRecord): Promise<void> {
     record.stopWithServer(this.#services.clock.now())
-    this.#buffer.noteStep(record.toRow())
+    this.#buffer.noteStep(record)
     await this.#buffer.flush().catch(this.#services.onFault)
   }
 

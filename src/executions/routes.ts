@@ -2,13 +2,14 @@ import type { FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { ExecutionNotFound, InvalidInput, type StudioError } from '../errors.ts'
 import { knownEnvironment } from '../environments.ts'
-import type { AdmissionTarget, ExecutionRequest } from '../engine/journal.ts'
+import type { AdmissionTarget } from '../engine/journal.ts'
 import type { App } from '../http/app.ts'
 import { decodeCursor, DEFAULT_PAGE, isText, isWhole, pageQuery, sendPage } from '../http/cursor.ts'
 import { EXECUTE_BODY_LIMIT } from '../http/json-body.ts'
 import { openEventStream, type EventStream } from '../http/sse.ts'
 import { isUuid } from '../http/uuid.ts'
 import type { Studio } from '../studio.ts'
+import { readChatHistory } from './chat-history.ts'
 import { execute, startExecution, type ExecuteRequest } from './execute.ts'
 import { endOfRow, EventFollower } from './follow.ts'
 import { getExecution, lastEventId, listExecutions, listSteps } from './repository.ts'
@@ -176,14 +177,8 @@ function badEventId(message: string): StudioError {
   return new InvalidInput({ errors: [{ pointer: 'Last-Event-ID', code: 'not_allowed', message }] })
 }
 
-const assistants = new Set(['assistant', 'ai', 'bot', 'agent'])
-
 function toRequest(body: Static<typeof ExecuteBody>): ExecuteRequest {
-  const chat_history = (body.chat_history ?? []).map((item): ExecutionRequest['chat_history'][number] => {
-    const speaker = 'role' in item ? item.role : item.actor
-    const role = speaker === 'system' ? 'system' : assistants.has(speaker) ? 'assistant' : 'user'
-    return { role, content: item.content }
-  })
+  const chat_history = readChatHistory(body.chat_history ?? [])
   return {
     target: readTarget(body),
     environment: body.environment,

@@ -5,16 +5,15 @@ const Nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schem
 const Time = Type.String({ format: 'date-time' })
 const Id = Type.String({ format: 'uuid' })
 
-const speakers = ['user', 'human', 'assistant', 'ai', 'bot', 'agent', 'system'] as const
+const content = Type.String()
+const speaker = Type.String({ description: 'Who said it, in capitals or not: user, human; assistant, ai, bot, agent; system.' })
 
 const HistoryItem = Type.Union(
   [
-    Type.Object({ actor: Type.Enum([...speakers]), content: Type.String() }, { additionalProperties: false }),
-    Type.Object({ role: Type.Enum([...speakers]), content: Type.String() }, { additionalProperties: false }),
+    Type.Object({ actor: speaker, content }, { additionalProperties: false }),
+    Type.Object({ role: speaker, content }, { additionalProperties: false }),
   ],
-  {
-    'x-message': `An item of 'chat_history' is {"role": …, "content": "…"} or {"actor": …, "content": "…"}, where the speaker is one of ${speakers.join(', ')}.`,
-  },
+  { 'x-message': `An item of 'chat_history' is {"role": "…", "content": "…"} or {"actor": "…", "content": "…"}.` },
 )
 
 export const ExecuteBody = Type.Object(

@@ -30,6 +30,8 @@ function convertAll<V>(schema: TSchema, values: Record<string, V>, convertOne: (
 }
 
 function convert(schema: JsonSchema, text: string): unknown {
+  // RFC 9562 §4: written in small letters, read in either.
+  if (schema.format === 'uuid') return text.toLowerCase()
   if (schema.type === 'boolean') return convertBoolean(text)
   if (schema.type === 'integer') return /^-?\d{1,15}$/.test(text) ? Number(text) : text
   if (schema.type === 'number') return /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text

@@ -61,11 +61,22 @@ function ownAdapter({ url, authorization }: BaseUrl, key: string | undefined) {
   }
 }
 
+const KEPT_MODELS = 100
+
 function compatibleAdapter(provider: string, { url, authorization }: BaseUrl, key: string | undefined) {
   const load = once(async () => {
     const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
     const access = key ? { apiKey: key } : authorization ? { headers: { Authorization: authorization } } : {}
     return createOpenAICompatible({ name: provider, baseURL: url, includeUsage: true, ...access })
   })
-  return async (name: string): Promise<LanguageModelV4> => (await load()).chatModel(name)
+  // The package builds the schema of its chunks anew with each model object, which costs as much CPU as the call itself.
+  const models = new Map<string, LanguageModelV4>()
+  return async (name: string): Promise<LanguageModelV4> => {
+    const known = models.get(name)
+    if (known) return known
+    const model = (await load()).chatModel(name)
+    if (models.size >= KEPT_MODELS) models.clear()
+    models.set(name, model)
+    return model
+  }
 }

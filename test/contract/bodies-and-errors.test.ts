@@ -225,7 +225,15 @@ describe('what can be read and is wrong is 422, with the pointer of', () => {
   })
 
   it('an item of the history', async () => {
-    const items = [{ content: 'x' }, { actor: 'user' }, { role: 'user', content: 5 }, 'x', null, { actor: 'user', content: 'x', extra: 1 }]
+    const items = [
+      { content: 'x' },
+      { actor: 'user' },
+      { role: 'user', content: 5 },
+      'x',
+      null,
+      { actor: 'user', content: 'x', extra: 1 },
+      { role: 'narrator', content: 'x' },
+    ]
     for (const item of items) {
       const answer = await send({
         path: '/api/workflows/execute',

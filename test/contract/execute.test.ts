@@ -68,7 +68,7 @@ describe.concurrent('what the model gets', () => {
   it('is the system prompt, the history in either spelling and the query, in this order', async () => {
     const chat_history = [
       { actor: 'user', content: 'first' },
-      { actor: 'assistant', content: 'second' },
+      { actor: 'Assistant', content: 'second' },
       { role: 'user', content: 'third' },
       { role: 'assistant', content: 'fourth' },
     ]

@@ -35,6 +35,7 @@ describe('creating a workflow', () => {
       workflow_deployments: [],
     })
     expect(await get(body.workflow_id)).toEqual(body)
+    expect(await get(body.workflow_id.toUpperCase())).toEqual(body)
   })
 
   it('fills in version 1.0.0, active and editable where they are not sent', async () => {

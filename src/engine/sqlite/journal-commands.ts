@@ -12,7 +12,7 @@ const routeColumns = `
   join routes r on r.deployment_id = d.deployment_id
   join releases l on l.deployment_id = d.deployment_id and l.number = r.release_number`
 const routeByName = `${routeColumns} where d.name = ? and d.environment = ? and d.status = 'active' limit 1`
-const routeByWorkflow = `${routeColumns} where d.workflow_id = ? and d.environment = ? and d.status = 'active' order by d.deployed_at desc limit 1`
+const routeByWorkflow = `${routeColumns} where d.workflow_id = ? and d.environment = ? and d.status = 'active' order by d.deployed_at desc, l.rowid desc limit 1`
 
 /** Admission is decided here, in the transaction that inserts the execution, and nowhere else. */
 export const admit: SqliteCommand<Admission, AdmittedExecution> = {
