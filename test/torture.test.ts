@@ -1,11 +1,62 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { deploymentModel, type Input, type Output } from './torture/deployment-model.ts'
 import { tortureByKilling } from './torture/kill.ts'
+import { isLinearizable, type Operation } from './torture/linearizable.ts'
+import { tortureLinearizability } from './torture/linearize.ts'
 
-// The short set; `npm run torture -- kill` has the long one.
+// The short sets; `npm run torture -- <name>` has the long ones.
+
 it('killed again and again under load, the server loses no answer and repeats no recorded step', { timeout: 120_000 }, async () => {
   const result = await tortureByKilling({ seed: 1, kills: 6, clients: 8 })
   expect(result).toMatchObject({ lost: 0, repeated: 0, excessive: 0, unfinished: 0 })
   // It was tortured indeed.
   expect(result.answered).toBeGreaterThan(20)
   expect(result.interrupted).toBeGreaterThan(0)
+})
+
+it('changes of one name are linearizable, also when the server is killed among them', { timeout: 120_000 }, async () => {
+  const result = await tortureLinearizability({ seed: 1, histories: 8 })
+  expect(result.counterexample).toBeUndefined()
+  expect(result.linearizable).toBe(8)
+  expect(result.unanswered).toBeGreaterThan(0)
+})
+
+describe('the checker', () => {
+  const operation = (input: Input, output: Output | undefined, invokedAt: number, returnedAt: number): Operation<Input, Output> => ({
+    input,
+    output,
+    invokedAt,
+    returnedAt,
+  })
+  const deployed = operation({ kind: 'deploy', variant: 0 }, { status: 200, release: 1 }, 0, 1)
+
+  it('accepts operations that overlap in either order', () => {
+    const stop = operation({ kind: 'stop' }, { status: 200, release: 0 }, 2, 5)
+    const before = operation({ kind: 'execute' }, { status: 200, release: 1 }, 3, 4)
+    const after = operation({ kind: 'execute' }, { status: 404, release: 0 }, 3, 4)
+    expect(isLinearizable([deployed, stop, before], deploymentModel)).toBe(true)
+    expect(isLinearizable([deployed, stop, after], deploymentModel)).toBe(true)
+  })
+
+  it('refuses an execution that began after a stop was answered', () => {
+    const stop = operation({ kind: 'stop' }, { status: 200, release: 0 }, 2, 3)
+    const late = operation({ kind: 'execute' }, { status: 200, release: 1 }, 4, 5)
+    expect(isLinearizable([deployed, stop, late], deploymentModel)).toBe(false)
+  })
+
+  it('refuses an answer that was lost', () => {
+    const list = operation({ kind: 'list' }, { status: 200, release: 0 }, 2, 3)
+    expect(isLinearizable([deployed, list], deploymentModel)).toBe(false)
+  })
+
+  it('lets an operation without an answer happen at any time since, or never', () => {
+    const unknown = operation({ kind: 'stop' }, undefined, 2, Infinity)
+    const runs = operation({ kind: 'execute' }, { status: 200, release: 1 }, 3, 4)
+    const refused = operation({ kind: 'execute' }, { status: 404, release: 0 }, 5, 6)
+    expect(isLinearizable([deployed, unknown, runs], deploymentModel)).toBe(true)
+    expect(isLinearizable([deployed, unknown, runs, refused], deploymentModel)).toBe(true)
+    expect(
+      isLinearizable([deployed, unknown, refused, operation({ kind: 'execute' }, { status: 200, release: 1 }, 7, 8)], deploymentModel),
+    ).toBe(false)
+  })
 })

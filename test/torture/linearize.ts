@@ -1,0 +1,126 @@
+import { call, type Answer } from '../support/api.ts'
+import { removeFolder, startServer, temporaryFolder, type TestServer } from '../support/server.ts'
+import { deploymentModel, type Input, type Output } from './deployment-model.ts'
+import { isLinearizable, type Operation } from './linearizable.ts'
+import { Random } from './random.ts'
+
+export interface LinearizeOptions {
+  seed: number
+  histories: number
+}
+
+export interface LinearizeResult {
+  torture: 'linearize'
+  seed: number
+  histories: number
+  linearizable: number
+  operations: number
+  /** Operations that a kill left without an answer. */
+  unanswered: number
+  /** The first history that no order explains, for whoever looks for the reason. */
+  counterexample?: readonly Operation<Input, Output>[]
+  seconds: number
+}
+
+const CLIENTS = 5
+const OPERATIONS_PER_CLIENT = 8
+
+/**
+ * Five clients deploy, stop, delete, reactivate, execute and list one name while the server is killed; then a checker
+ * looks for an order that explains all their answers (P4).
+ */
+export async function tortureLinearizability({ seed, histories }: LinearizeOptions): Promise<LinearizeResult> {
+  const began = performance.now()
+  const random = new Random(seed)
+  const folder = temporaryFolder()
+  const room = { server: await startServer(folder) }
+  const result: LinearizeResult = { torture: 'linearize', seed, histories, linearizable: 0, operations: 0, unanswered: 0, seconds: 0 }
+  try {
+    const workflows = await createWorkflows(room.server)
+    for (let number = 0; number < histories; number++) {
+      const history = await record(room, folder, `name-${number}`, workflows, random)
+      result.operations += history.length
+      result.unanswered += history.filter(({ output }) => output === undefined).length
+      if (isLinearizable(history, deploymentModel)) result.linearizable++
+      else result.counterexample ??= history
+    }
+    result.seconds = Math.round((performance.now() - began) / 100) / 10
+    return result
+  } finally {
+    await room.server.kill()
+    removeFolder(folder)
+  }
+}
+
+/** Two workflows that differ, so that a redeploy can be the same or another. */
+function createWorkflows(server: TestServer): Promise<string[]> {
+  return Promise.all(
+    ['one', 'two'].map(async (name) => {
+      const configuration = { agents: [{ agent_id: name, config: { model: 'demo/echo' } }] }
+      return (await call(server.url, 'POST', '/api/workflows', { name, configuration })).body.workflow_id as string
+    }),
+  )
+}
+
+async function record(room: { server: TestServer }, folder: string, name: string, workflows: string[], random: Random) {
+  const history: Operation<Input, Output>[] = []
+  let up = Promise.resolve()
+  const client = async (inputs: Input[]): Promise<void> => {
+    for (const input of inputs) {
+      await up
+      const operation: Operation<Input, Output> = { input, output: undefined, invokedAt: performance.now(), returnedAt: Infinity }
+      history.push(operation)
+      const answer = await send(room.server.url, name, workflows, input).catch(() => undefined)
+      if (!answer) continue
+      operation.returnedAt = performance.now()
+      operation.output = read(answer, name, input)
+    }
+  }
+  const plans = Array.from({ length: CLIENTS }, () => Array.from({ length: OPERATIONS_PER_CLIENT }, () => choose(random)))
+  const clients = Promise.all(plans.map(client))
+  await new Promise((resolve) => setTimeout(resolve, random.between(2, 40)))
+  up = room.server.kill().then(async () => {
+    room.server = await startServer(folder)
+  })
+  await up
+  await clients
+  return history
+}
+
+function choose(random: Random): Input {
+  const dice = random.next()
+  if (dice < 0.3) return { kind: 'deploy', variant: random.next() < 0.5 ? 0 : 1 }
+  if (dice < 0.42) return { kind: 'stop' }
+  if (dice < 0.5) return { kind: 'delete' }
+  if (dice < 0.6) return { kind: 'reactivate' }
+  return { kind: dice < 0.85 ? 'execute' : 'list' }
+}
+
+function send(url: string, name: string, workflows: string[], input: Input): Promise<Answer> {
+  switch (input.kind) {
+    case 'deploy':
+      return call(url, 'POST', `/api/workflows/${workflows[input.variant]!}/deploy`, { deployment_name: name })
+    case 'execute':
+      return call(url, 'POST', '/api/workflows/execute', { deployment_name: name, query: 'which?' })
+    case 'list':
+      return call(url, 'GET', '/api/workflows/deployments/active')
+    case 'delete':
+      return call(url, 'DELETE', `/api/workflows/deployments/${name}`)
+    case 'stop':
+    case 'reactivate':
+      return call(url, 'POST', `/api/workflows/deployments/${name}/${input.kind}`)
+  }
+}
+
+/** Undefined where the answer does not say what happened to the name: an execution that a delete cancelled was admitted. */
+function read({ status, body }: Answer, name: string, { kind }: Input): Output | undefined {
+  if (status === 404) return { status, release: 0 }
+  if (kind === 'execute' && status === 409) return undefined
+  if (status !== 200) throw new Error(`${kind} was answered with ${status}: ${JSON.stringify(body)}`)
+  if (kind === 'list') {
+    const found = (body as { deployment_name: string; release: { number: number } }[]).find((one) => one.deployment_name === name)
+    return { status, release: found?.release.number ?? 0 }
+  }
+  if (kind === 'execute') return { status, release: body.release }
+  return { status, release: kind === 'stop' || kind === 'delete' ? 0 : body.release.number }
+}
