@@ -3,6 +3,7 @@ import { deploymentModel, type Input, type Output } from './torture/deployment-m
 import { tortureByKilling } from './torture/kill.ts'
 import { isLinearizable, type Operation } from './torture/linearizable.ts'
 import { tortureLinearizability } from './torture/linearize.ts'
+import { tortureStreams } from './torture/streams.ts'
 
 // The short sets; `npm run torture -- <name>` has the long ones.
 
@@ -19,6 +20,13 @@ it('changes of one name are linearizable, also when the server is killed among t
   expect(result.counterexample).toBeUndefined()
   expect(result.linearizable).toBe(8)
   expect(result.unanswered).toBeGreaterThan(0)
+})
+
+it('streams that are cut at random and resumed are whole', { timeout: 120_000 }, async () => {
+  const result = await tortureStreams({ seed: 1, streams: 60 })
+  expect(result.broken).toBe(0)
+  expect(result.cuts).toBeGreaterThan(30)
+  expect(result.retried).toBeGreaterThan(0)
 })
 
 describe('the checker', () => {

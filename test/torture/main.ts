@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { tortureByKilling } from './kill.ts'
 import { tortureLinearizability } from './linearize.ts'
+import { tortureStreams } from './streams.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -18,6 +19,10 @@ const tortures: Record<string, () => Promise<{ result: object; kept: boolean }>>
   linearize: async () => {
     const result = await tortureLinearizability({ seed, histories: rounds })
     return { result, kept: result.linearizable === result.histories }
+  },
+  streams: async () => {
+    const result = await tortureStreams({ seed, streams: rounds })
+    return { result, kept: result.broken === 0 }
   },
 }
 
