@@ -39,14 +39,15 @@ export function loadEnvFile(file = '.env'): void {
   try {
     process.loadEnvFile(file)
   } catch (error) {
-    throw new StartRefused(`The file ${resolve(file)} cannot be read: ${(error as Error).message}.`)
+    throw new StartRefused(`The file ${resolve(file)} cannot be read: ${(error as Error).message.replace(/\.$/, '')}.`)
   }
 }
 
 /** @throws StartRefused that names the variable and what it may be */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = (name: string): string | undefined => env[name]?.trim() || undefined
-  const host = read('HOST') ?? '127.0.0.1'
+  // In a URL an IPv6 address stands in brackets, so people write them here, too.
+  const host = (read('HOST') ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1')
   if (!isLoopback(host)) {
     throw new StartRefused(
       `HOST is ${host}, which others can reach, and this server has no API keys that would keep them out. Leave HOST at 127.0.0.1.`,
@@ -104,6 +105,5 @@ function readLogLevel(text: string): string {
 }
 
 export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '')
-  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

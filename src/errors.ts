@@ -398,5 +398,9 @@ export const StorageFull = defineError(
   'storage_full',
   507,
   'The disk is full',
-  () => 'There is no room left on the disk of the database, so nothing was changed. Free some space and try again.',
+  (d: { execution_id?: string }) =>
+    d.execution_id
+      ? `There is no room left on the disk of the database. Free some space, and execution ${d.execution_id} goes on by itself; GET /api/executions/${d.execution_id} tells how it ends.`
+      : 'There is no room left on the disk of the database, so nothing was changed. Free some space and try again.',
+  ['execution_id'],
 )

@@ -38,12 +38,20 @@ async function serve(): Promise<void> {
   }
 }
 
+/** How long after a signal another one is taken for the same. Milliseconds. */
+const ONE_SIGNAL_MS = 500
+
 function stopOnSignals(server: RunningServer): void {
-  let stopping = false
+  let stoppingSince: number | undefined
   const stop = (): void => {
-    // A second signal means at once: whatever is in flight is found at the next start.
-    if (stopping) process.exit(1)
-    stopping = true
+    if (stoppingSince !== undefined) {
+      // Under `npm start` each Ctrl-C comes twice: the terminal sends it to everyone in it, and npm passes its own on. So
+      // does a service manager that ends a whole group.
+      if (performance.now() - stoppingSince < ONE_SIGNAL_MS) return
+      // A second signal means at once: whatever is in flight is found at the next start.
+      process.exit(1)
+    }
+    stoppingSince = performance.now()
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {

@@ -26,6 +26,9 @@ import { registerWorkflowRoutes } from './workflows/routes.ts'
 /** How long executions may go on after the server was told to stop. The rest is left to the next start. */
 const GRACE_MS = 8_000
 
+/** How long a server whose disk has failed goes on, so that those who wait for a write are told. It writes nothing any more. */
+const FAREWELL_MS = 250
+
 export interface RunningServer {
   /** As people type it. */
   url: string
@@ -52,7 +55,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     onFault: (cause) => logger.error({ cause }, 'a write failed'),
     onFatal: (cause) => {
       logger.fatal({ cause }, 'the database cannot be written any more; start again to recover')
-      process.exit(1)
+      setTimeout(() => process.exit(1), FAREWELL_MS)
     },
   })
   const onFault = (error: unknown): void => logger.error({ err: error }, 'a fault in the server')

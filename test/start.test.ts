@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { call } from './support/api.ts'
@@ -59,6 +60,24 @@ describe('a start is refused', () => {
     expect(await refusal({})).toContain('cannot be opened')
   })
 
+  it('when the .env file is none', async () => {
+    mkdirSync(join(folder, '.env'))
+    expect(await refusal({})).toMatch(/\.env cannot be read: .*[^.]\.\n$/)
+  })
+
+  it('when the database is that of another program', async () => {
+    const data = join(folder, '.agent-studio')
+    mkdirSync(data)
+    const db = new DatabaseSync(join(data, 'agent-studio.db'))
+    db.exec('create table x(a); pragma user_version = 1')
+    db.close()
+    expect(await refusal({})).toContain('a database of another program')
+  })
+
+  it('when the data folder cannot be made', async () => {
+    expect(await refusal({ AGENT_STUDIO_DATA_DIR: '/proc/agent-studio/data' })).toContain('cannot be written')
+  })
+
   it('when another server has the data folder', async () => {
     const first = await startServer(folder)
     expect(await refusal({})).toContain('in use by another Agent Studio')
@@ -80,6 +99,15 @@ describe('a start is refused', () => {
 })
 
 describe('a start', () => {
+  it('listens on an IPv6 address that is written with brackets or without', async () => {
+    for (const HOST of ['::1', '[::1]']) {
+      const server = await startServer(folder, { HOST })
+      const port = new URL(server.url).port
+      expect((await call(`http://[::1]:${port}`, 'GET', '/hc')).status).toBe(200)
+      await server.stop()
+    }
+  })
+
   it('sets up the example once: what a user deletes stays deleted', async () => {
     const first = await startServer(folder)
     const list = async (url: string) => (await call(url, 'GET', '/api/workflows/deployments')).body
@@ -93,6 +121,12 @@ describe('a start', () => {
     const second = await startServer(folder)
     expect(await list(second.url)).toEqual([])
     await second.stop()
+  })
+
+  it('stopped by a signal leaves one file, with everything in it', async () => {
+    const server = await startServer(folder)
+    expect(await server.stop()).toBe(0)
+    expect(readdirSync(join(folder, '.agent-studio')).toSorted()).toEqual(['agent-studio.db', 'lock.db'])
   })
 
   it('reads a .env file, where the environment wins', async () => {
@@ -129,6 +163,33 @@ it('a server that npm started ends when npm is killed, and the next start finds 
   const next = await startServer(folder, { PORT: port })
   expect((await call(next.url, 'GET', '/hc')).status).toBe(200)
   await next.stop()
+})
+
+describe('a server that is told to stop', () => {
+  /** Has an execution of a second under way, and signals as often as the pauses between say. */
+  async function interrupted(pauses: number[], query: string) {
+    const server = await startServer(folder)
+    const answer = call(server.url, 'POST', '/api/workflows/execute', { deployment_name: 'hello', query }).catch(() => undefined)
+    const runs = async () => (await call(server.url, 'GET', '/api/executions?status=running')).body.length === 1
+    while (!(await runs())) await delay(10)
+    const exited = once(server.process, 'exit') as Promise<[number | null]>
+    for (const pause of pauses) {
+      await delay(pause)
+      server.process.kill('SIGINT')
+    }
+    const [code] = await exited
+    return { code, status: (await answer)?.status }
+  }
+
+  it('ends what runs, also when the signal comes twice, as a Ctrl-C under npm does', async () => {
+    expect(await interrupted([0, 50], 'take 1 seconds')).toEqual({ code: 0, status: 200 })
+  })
+
+  it('ends at once when it is told again', async () => {
+    const start = performance.now()
+    expect(await interrupted([0, 700], 'take 60 seconds')).toEqual({ code: 1, status: undefined })
+    expect(performance.now() - start).toBeLessThan(7_000)
+  })
 })
 
 describe('the command line', () => {

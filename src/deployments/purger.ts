@@ -26,7 +26,11 @@ export class Purger {
     if (this.#running || this.#stopped) return
     this.#running = this.#purge()
       .catch(this.#onFault)
-      .finally(() => (this.#running = undefined))
+      .finally(() => {
+        this.#running = undefined
+        // Asked for between the last look and now.
+        if (this.#again) this.start()
+      })
   }
 
   /** Resolves when the batch in hand is written. */

@@ -13,7 +13,8 @@ export class EventHub {
     this.#listeners.set(executionId, listeners)
     return () => {
       listeners.delete(listener)
-      if (listeners.size === 0) this.#listeners.delete(executionId)
+      // Whoever leaves twice must not take those along who have come meanwhile.
+      if (listeners.size === 0 && this.#listeners.get(executionId) === listeners) this.#listeners.delete(executionId)
     }
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AdmittedExecution } from './journal.ts'
 import { cancelledEvent } from './end-event.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import { InternalError, ShuttingDown } from '../errors.ts'
+import { InternalError, ShuttingDown, StorageFull } from '../errors.ts'
 import type { Outcome } from './outcome.ts'
 import { PlanCache } from './plan-cache.ts'
 import { Slice, type History, type SliceServices } from './slice.ts'
@@ -11,6 +11,9 @@ interface Waiting {
   execution: AdmittedExecution
   settle: (outcome: Outcome | Promise<Outcome>) => void
 }
+
+/** How long an execution rests that was let go because the disk was full. */
+const FULL_DISK_MS = 1_000
 
 /** Dispatch for one process that has the database for itself: it runs everything, up to a limit at a time. */
 export class InProcessDispatcher implements Dispatcher {
@@ -61,9 +64,7 @@ export class InProcessDispatcher implements Dispatcher {
     for (const executionId of this.#services.journal.unfinished()) {
       while (this.#running.size >= this.#limit) await Promise.race([...this.#running.values()].map((one) => one.outcome))
       if (this.#draining) return
-      if (this.#running.has(executionId)) continue
-      const left = await this.#services.journal.recover(executionId, this.#services.clock.now())
-      if (left) void this.#run(left.execution, left)
+      if (!this.#running.has(executionId)) await this.#takeUp(executionId)
     }
   }
 
@@ -92,11 +93,28 @@ export class InProcessDispatcher implements Dispatcher {
       if (wasQueued) slice.noteStart()
       const outcome = slice.run()
       this.#running.set(execution.execution_id, { slice, outcome })
-      return await outcome
+      const end = await outcome
+      if (end.status === 'left' && end.error instanceof StorageFull) this.#takeUpLater(execution.execution_id)
+      return end
     } catch (error) {
       this.#services.onFault(error)
       return { status: 'left', error: new InternalError({}) }
     }
+  }
+
+  /** Goes on with what is recorded of an execution. What is wrong with one is no reason to leave the others. */
+  async #takeUp(executionId: string): Promise<void> {
+    try {
+      const left = await this.#services.journal.recover(executionId, this.#services.clock.now())
+      if (left && !this.#draining) void this.#run(left.execution, left)
+    } catch (error) {
+      if (error instanceof StorageFull) this.#takeUpLater(executionId)
+      else this.#services.onFault(error)
+    }
+  }
+
+  #takeUpLater(executionId: string): void {
+    setTimeout(() => !this.#draining && void this.#takeUp(executionId), FULL_DISK_MS).unref()
   }
 
   #startWaiting(): void {

@@ -38,8 +38,11 @@ export class JournalBuffer {
   #timer: NodeJS.Timeout | undefined
   #dueAt = Infinity
   #closed = false
-  /** The newest write. Writes are committed in their order, so that it stands for all before it. */
+  /** The newest write, which stands for all before it. */
   #last: Promise<boolean> = Promise.resolve(true)
+  /** The same, as long as it still takes what is noted. */
+  #next: Promise<boolean> | undefined
+  #end: Omit<ExecutionEnd, 'last_event_id'> | undefined
 
   /** @param onFailure told once when a write fails or the execution has ended elsewhere: nothing more can be recorded */
   constructor(options: { executionId: string; lastEventId: number; journal: Journal; hub: EventHub; onFailure: (error: unknown) => void }) {
@@ -88,15 +91,11 @@ export class JournalBuffer {
     return this.#write()
   }
 
-  /** Writes the rest together with the end of the execution. Nothing can be noted after that. */
-  async end(end: Omit<ExecutionEnd, 'last_event_id'>): Promise<boolean> {
+  /** Writes the rest together with the end of the execution. What is noted after that is lost. */
+  end(end: Omit<ExecutionEnd, 'last_event_id'>): Promise<boolean> {
     this.#closed = true
-    // An end whose last rows were lost would be an execution with a gap.
-    if (!(await this.#last)) return false
-    const last_event_id = ++this.#lastEventId
-    const written = await this.#write({ ...end, last_event_id })
-    if (written) this.#hub.publish(this.#executionId, [endEvent({ ...end, last_event_id })], true)
-    return written
+    this.#end = end
+    return this.#write()
   }
 
   /** Forgets what is not written. */
@@ -124,37 +123,54 @@ export class JournalBuffer {
     this.#timer = setTimeout(() => void this.#write().catch(this.#onFailure), ms)
   }
 
-  #write(end?: ExecutionEnd): Promise<boolean> {
+  /**
+   * Writes what is noted when the write before it is committed. There is one at a time: if one were lost and a later one
+   * not, the gap could never be closed. Whoever flushes while it waits shares it.
+   */
+  #write(): Promise<boolean> {
+    if (this.#next) return this.#next
+    if (!this.#end && this.#steps.size === 0 && this.#events.length === 0 && this.#startedAt === undefined) return this.#last
+    this.#next = this.#last.then((written) => written && this.#append())
+    this.#last = this.#next
+    return this.#last
+  }
+
+  async #append(): Promise<boolean> {
+    this.#next = undefined
+    const events = this.#events
+    const entry = this.#takeEntry()
+    const written = await this.#journal.append(entry).catch((error: unknown) => {
+      throw new JournalLost(error)
+    })
+    if (written) this.#publish(events, entry.end)
+    else this.#onFailure(undefined)
+    return written
+  }
+
+  #publish(events: RecordedEvent[], end: ExecutionEnd | undefined): void {
+    if (events.length > 0) {
+      this.#publishedId = events.at(-1)!.id
+      this.#hub.publish(this.#executionId, events, false)
+    }
+    if (end) this.#hub.publish(this.#executionId, [endEvent(end)], true)
+  }
+
+  #takeEntry(): JournalEntry {
     clearTimeout(this.#timer)
     this.#dueAt = Infinity
-    const events = this.#events
     const entry: JournalEntry = {
       execution_id: this.#executionId,
       steps: [...this.#steps].map((step) => step.toRow()),
-      events: toRow(this.#executionId, events),
+      events: toRow(this.#executionId, this.#events),
       ...(this.#startedAt !== undefined && { started_at: this.#startedAt }),
-      ...(end && { end }),
+      ...(this.#end && { end: { ...this.#end, last_event_id: ++this.#lastEventId } }),
     }
-    const nothing = !end && entry.steps.length === 0 && !entry.events && this.#startedAt === undefined
-    if (nothing) return this.#last
     this.#steps = new Set()
     this.#events = []
     this.#chars = 0
     this.#startedAt = undefined
-    this.#last = this.#append(entry, events)
-    return this.#last
-  }
-
-  async #append(entry: JournalEntry, events: RecordedEvent[]): Promise<boolean> {
-    const written = await this.#journal.append(entry).catch((error: unknown) => {
-      throw new JournalLost(error)
-    })
-    if (written && events.length > 0) {
-      this.#publishedId = events.at(-1)!.id
-      this.#hub.publish(this.#executionId, events, false)
-    }
-    if (!written) this.#onFailure(undefined)
-    return written
+    this.#end = undefined
+    return entry
   }
 }
 

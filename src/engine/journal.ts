@@ -59,6 +59,10 @@ export interface Attempt {
   started_at: number
   ended_at: number | null
   error?: AttemptError
+  /** When it failed and is retried: not before this time, also in a later process. */
+  retry_at?: number
+  /** Of the first attempt on record: one before it may have begun that a crash left no trace of. */
+  presumed_crash?: true
 }
 
 export interface AttemptError extends SerializedError {

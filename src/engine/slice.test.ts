@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { agents, TestEngine } from '../../test/support/engine.ts'
 import { until } from '../../test/support/api.ts'
-import { ModelFailed, ModelRefused } from '../errors.ts'
+import { ModelFailed, ModelRefused, StorageFull } from '../errors.ts'
 import { ModelCallError } from '../models/model-call-error.ts'
 import type { ModelRequest } from '../models/model.ts'
 import type { RecordedEvent } from './journal.ts'
@@ -85,6 +86,18 @@ describe('an execution', () => {
     const { outcome } = await engine.run('later')
     expect(outcome).toMatchObject({ status: 'completed', response: 'now' })
     expect(performance.now() - failedAt).toBeGreaterThanOrEqual(695)
+  })
+
+  it('has its failed attempt on disk before it waits for the next', async () => {
+    await engine.deploy('resting', agents({ id: 'a' }))
+    engine.models.replies = [() => setTimeout(50).then(() => fails(60_000))]
+    const execution = await engine.admit('resting')
+    void engine.dispatcher.start(execution)
+    await until(async () => (await engine.steps(execution.execution_id))[0]?.attempts[0]?.error, 'the failed attempt')
+    expect((await engine.steps(execution.execution_id))[0]).toMatchObject({
+      status: 'running',
+      attempts: [{ error: { code: 'model_failed' } }],
+    })
   })
 
   it('takes back what an abandoned attempt had streamed', async () => {
@@ -182,6 +195,13 @@ describe('agents', () => {
       ['lead#1.1/mid#2', 'model'],
       ['lead#2', 'model'],
     ])
+    const told = (await engine.events(execution.execution_id)).filter(({ type }) => type === 'tool')
+    expect(told.map(({ name, state, result }) => [name, state, result])).toEqual([
+      ['mid', 'started', undefined],
+      ['leaf', 'started', undefined],
+      ['leaf', 'completed', 'deep'],
+      ['mid', 'completed', 'middle'],
+    ])
     // Only the lead's text is the answer.
     const content = (await engine.events(execution.execution_id)).filter(({ type }) => type === 'content').map(({ data }) => data)
     expect(content.join('')).toBe('done')
@@ -216,6 +236,51 @@ describe('agents', () => {
     const { execution, outcome } = await engine.run('team')
     expect(outcome).toMatchObject({ status: 'failed', error: { code: 'model_refused', details: { step_id: 'lead#1.1/b#1' } } })
     expect((await engine.steps(execution.execution_id)).map(({ status }) => status)).toEqual(['completed', 'failed', 'failed'])
+  })
+
+  it('that fail, leave no step running that began beside them', async () => {
+    await engine.deploy('team', agents({ id: 'lead', calls: ['b', 'c'] }, { id: 'b' }, { id: 'c' }))
+    const calls = ['b', 'c'].map((name) => ({ id: name, name, arguments: '{"query":"go"}' }))
+    engine.models.replies = [() => ({ calls }), hangs, refuses]
+    const { execution, outcome } = await engine.run('team')
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'model_refused', details: { step_id: 'lead#1.2/c#1' } } })
+    const steps = await engine.steps(execution.execution_id)
+    expect(steps.map(({ step_id, status, attempts: [attempt] }) => [step_id, status, attempt!.error?.code])).toEqual([
+      ['lead#1', 'completed', undefined],
+      ['lead#1.1', 'failed', 'abandoned'],
+      ['lead#1.1/b#1', 'failed', 'abandoned'],
+      ['lead#1.2', 'failed', 'model_refused'],
+      ['lead#1.2/c#1', 'failed', 'model_refused'],
+    ])
+  })
+
+  it('begin nothing before what it follows from is on disk, side by side as well', async () => {
+    await engine.deploy('team', agents({ id: 'lead', calls: ['b', 'c'] }, { id: 'b' }, { id: 'c' }))
+    const calls = ['b', 'c', 'b'].map((name) => ({ id: name, name, arguments: '{"query":"go"}' }))
+    const recorded: unknown[] = []
+    const completed = () => engine.store.reader.prepare(`select step_id from steps where status = 'completed'`).all()
+    engine.models.replies = [
+      () => ({ calls }),
+      () => {
+        recorded.push(completed().map((row) => row['step_id']))
+        return { text: 'ok' }
+      },
+    ]
+    await engine.run('team')
+    expect(recorded.slice(0, 3)).toEqual([['lead#1'], ['lead#1'], ['lead#1']])
+  })
+
+  it('may be called a thousand times in one turn, by names that every object has as well', async () => {
+    await engine.deploy('crowd', agents({ id: 'lead', calls: ['constructor'] }, { id: 'constructor' }))
+    const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty']
+    const calls = Array.from({ length: 1000 }, (_, index) => ({ id: 'same', name: names[index % 4]!, arguments: '{"query":"go"}' }))
+    engine.models.replies = [() => ({ calls }), () => ({ text: 'ok' })]
+    const appends = vi.spyOn(engine.journal, 'append')
+    const { execution, outcome } = await engine.run('crowd')
+    expect(outcome).toMatchObject({ status: 'completed' })
+    expect(await engine.steps(execution.execution_id)).toHaveLength(2 + 250 * 2)
+    // They are recorded together.
+    expect(appends.mock.calls.length).toBeLessThan(50)
   })
 
   it('answer with everything they said in their turns', async () => {
@@ -273,6 +338,50 @@ describe('a later process', () => {
     expect(engine.models.requests).toHaveLength(4)
   })
 
+  it('counts an attempt that a crash left no trace of as well', async () => {
+    await engine.deploy('traceless', agents({ id: 'a' }), { max_retries: 20 })
+    engine.models.replies = [hangs]
+    const execution = await engine.admit('traceless')
+    void engine.dispatcher.start(execution)
+    await setImmediate()
+    expect(engine.models.requests).toHaveLength(1)
+    await engine.crash()
+    expect(await engine.steps(execution.execution_id)).toEqual([])
+    for (let calls = 2; calls <= 4; calls++) {
+      await engine.dispatcher.recover()
+      await until(async () => engine.models.requests.length === calls, `call ${calls}`)
+      await engine.crash()
+    }
+    await engine.dispatcher.recover()
+    await until(async () => (await engine.execution(execution.execution_id)).ended_at !== null, 'the end')
+    expect(JSON.parse((await engine.execution(execution.execution_id)).error!)).toMatchObject({ code: 'step_interrupted' })
+    expect(engine.models.requests).toHaveLength(4)
+  })
+
+  it('retries no earlier than Retry-After allows, and takes a crash in that wait for none of the step', async () => {
+    await engine.deploy('patient', agents({ id: 'a' }))
+    let failedAt = 0
+    engine.models.replies = [
+      async () => {
+        await setTimeout(50)
+        failedAt = performance.now()
+        return fails(1_500)
+      },
+      () => ({ text: 'at last' }),
+    ]
+    const execution = await engine.admit('patient')
+    void engine.dispatcher.start(execution)
+    await until(async () => (await engine.steps(execution.execution_id))[0]?.attempts[0]?.error, 'the failed attempt')
+    await engine.crash()
+    expect(engine.models.requests).toHaveLength(1)
+    await engine.dispatcher.recover()
+    await until(async () => engine.models.requests.length === 2, 'the retry')
+    expect(performance.now() - failedAt).toBeGreaterThanOrEqual(1_495)
+    await until(async () => (await engine.execution(execution.execution_id)).ended_at !== null, 'the end')
+    const [step] = await engine.steps(execution.execution_id)
+    expect(step!.attempts.map(({ error }) => error?.code)).toEqual(['model_failed', undefined])
+  })
+
   it('takes back what the interrupted attempt had streamed', async () => {
     await engine.deploy('torn', agents({ id: 'a' }))
     engine.models.replies = [
@@ -304,7 +413,7 @@ describe('a later process', () => {
     void engine.dispatcher.start(execution)
     await until(async () => (await engine.steps(execution.execution_id)).length === 1, 'the start')
     await engine.store.close()
-    await new Promise((resolve) => setTimeout(resolve, 2_100))
+    await setTimeout(2_100)
     await engine.crash()
     engine.models.replies = [() => ({ text: 'still in time' })]
     await engine.dispatcher.recover()
@@ -333,6 +442,44 @@ describe('the dispatcher', () => {
     await until(async () => (await engine.execution(second.execution_id)).status === 'running', 'the second to run')
     finish[1]!()
     expect(await Promise.all(outcomes)).toMatchObject([{ status: 'completed' }, { status: 'completed' }])
+  })
+
+  it('takes up the others when it cannot take up one', async () => {
+    await engine.deploy('left', agents({ id: 'a' }))
+    const broken = await engine.admit('left')
+    const whole = await engine.admit('left')
+    const { recover } = engine.journal
+    vi.spyOn(engine.journal, 'recover').mockImplementation((id, now) => {
+      if (id === broken.execution_id) throw new Error('unreadable')
+      return recover.call(engine.journal, id, now)
+    })
+    await engine.dispatcher.recover()
+    await until(async () => (await engine.execution(whole.execution_id)).ended_at !== null, 'the end of the other')
+    expect(engine.faults).toMatchObject([{ message: 'unreadable' }])
+  })
+
+  it('takes up nothing once the server stops', async () => {
+    await engine.deploy('late', agents({ id: 'a' }))
+    await engine.admit('late')
+    const append = vi.spyOn(engine.journal, 'append')
+    const recovered = engine.dispatcher.recover()
+    await engine.dispatcher.drain(0)
+    await recovered
+    await setImmediate()
+    expect(append).not.toHaveBeenCalled()
+  })
+
+  it('goes on by itself with what a full disk made it let go of', async () => {
+    const id = await engine.deploy('full', agents({ id: 'a' }))
+    const append = vi.spyOn(engine.journal, 'append').mockRejectedValueOnce(new StorageFull({}))
+    const { execution, outcome } = await engine.run('full')
+    expect(outcome).toMatchObject({ status: 'left', error: { code: 'storage_full' } })
+    vi.spyOn(engine.journal, 'recover').mockRejectedValueOnce(new StorageFull({}))
+    await until(async () => (await engine.execution(execution.execution_id)).ended_at !== null, 'the end')
+    expect(await engine.execution(execution.execution_id)).toMatchObject({ status: 'completed', response: 'yes' })
+    expect(await engine.deployment(id)).toMatchObject({ execution_count: 1 })
+    expect(append).toHaveBeenCalled()
+    expect(engine.faults).toEqual([])
   })
 
   it('leaves what does not end in time to a later process, without counting that as a crash', async () => {

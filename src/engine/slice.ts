@@ -50,7 +50,11 @@ export class Slice implements NodeContext {
   readonly #tokens: Tokens = { input: 0, output: 0, total: 0 }
   #positions: number
   #demo = false
-  #hasUnrecordedResult = false
+  /** Steps that have begun and not ended. */
+  readonly #open = new Set<StepRecord>()
+  /** Results that there are, and how many of them are known to be on disk. */
+  #results = 0
+  #recordedResults = 0
 
   constructor(execution: AdmittedExecution, plan: Plan, services: SliceServices, history?: History) {
     this.execution = execution
@@ -59,7 +63,7 @@ export class Slice implements NodeContext {
     this.#recovered = history !== undefined
     this.#usedMs = history?.active_ms ?? 0
     this.#recorded = new Map(history?.steps.map((row) => [row.step_id, row]))
-    this.#positions = Math.max(0, ...(history?.steps.map((row) => row.position) ?? []))
+    this.#positions = history?.steps.at(-1)?.position ?? 0
     this.#answered = new AnswerTally(history?.events ?? [])
     this.#buffer = new JournalBuffer({
       executionId: execution.execution_id,
@@ -93,7 +97,7 @@ export class Slice implements NodeContext {
       return await this.#endWith(error)
     } finally {
       clearTimeout(timer)
-      // Whatever still runs, beside the step that failed, is not wanted any more.
+      // Whatever still runs is not wanted any more.
       this.#abort.abort(ended)
     }
   }
@@ -114,6 +118,7 @@ export class Slice implements NodeContext {
     if (record.status === 'completed') return record.output as Output
     if (record.status === 'failed') throw record.error
     this.#discardAnswer(record)
+    this.#open.add(record)
     try {
       record.refuseIfCrashing()
       await this.#attempt(record, work, demo)
@@ -122,6 +127,7 @@ export class Slice implements NodeContext {
       else this.#fail(record)
       throw error
     }
+    this.#open.delete(record)
     this.#count(record)
     return record.output as Output
   }
@@ -131,16 +137,19 @@ export class Slice implements NodeContext {
     const { spec } = record
     const retries = spec.container ? 0 : Math.min(this.execution.runtime_config.max_retries, spec.maxRetries ?? Infinity)
     for (;;) {
+      const wait = record.untilRetry(this.#services.clock.now())
+      if (wait > 0) await pause(wait, this.#abort.signal)
       this.#abort.signal.throwIfAborted()
       const attempt = record.begin(this.#services.clock.now())
       this.#buffer.noteStep(record)
       this.#emitStep(record, 'started', demo)
-      if (!spec.container && !demo) await this.#recordBeforeEffect()
+      if (!spec.container && !demo) await this.#recordBeforeEffect(record)
       let failure: Failure
       try {
         const { output, tokens } = await this.#untilStopped(() => work(this.#attemptContext(record, attempt.number)))
+        this.#abort.signal.throwIfAborted()
         record.complete(this.#services.clock.now(), output, tokens)
-        this.#hasUnrecordedResult = true
+        this.#results++
         this.#buffer.noteStep(record)
         this.#emitStep(record, 'completed', demo)
         return
@@ -149,19 +158,24 @@ export class Slice implements NodeContext {
       }
       if (!failure.retryable || record.failures > retries) throw failure.error
       this.#discardAnswer(record)
+      record.postpone(backoff(record.failures, failure.retryAfterMs))
+      // On disk before the wait: a crash in it is no crash of the step, and the retry comes no earlier for it.
+      this.#buffer.noteStep(record)
       await this.#buffer.flush()
-      await pause(backoff(record.failures, failure.retryAfterMs), this.#abort.signal)
     }
   }
 
   /**
    * What the next effect follows from must be on disk before it: after a crash a repeated step may give another result.
-   * In an execution that was recovered the attempt itself must be, too, so that its crashes are counted (P2).
+   * In a retry, and in an execution that was recovered, the attempt itself must be, too, so that its crashes are counted
+   * (P2): the only attempt that a crash can leave no trace of is the first of a step without a row.
    */
-  async #recordBeforeEffect(): Promise<void> {
-    if (!this.#hasUnrecordedResult && !this.#recovered) return
-    this.#hasUnrecordedResult = false
+  async #recordBeforeEffect({ attempts }: StepRecord): Promise<void> {
+    const results = this.#results
+    if (results === this.#recordedResults && !this.#recovered && attempts.length === 1) return
     await this.#buffer.flush()
+    // Not before: a step beside this one follows from the same results, and must wait for them as well.
+    this.#recordedResults = Math.max(this.#recordedResults, results)
   }
 
   /** @throws the reason of a stop */
@@ -217,6 +231,7 @@ export class Slice implements NodeContext {
   }
 
   #fail(record: StepRecord): void {
+    if (!this.#open.delete(record)) return
     record.fail()
     this.#buffer.noteStep(record)
     this.#emitStep(record, 'failed', false)
@@ -267,6 +282,7 @@ export class Slice implements NodeContext {
     if (error instanceof Stopped && error.why !== 'timeout') return this.#endStopped(error.why)
     if (error instanceof JournalLost) return this.#endStopped('shutdown', error.error)
     const failure = error instanceof Stopped ? this.#timedOut() : toFailure(error, this.#services.onFault).error
+    this.#abandonOpenSteps()
     const end = {
       status: 'failed' as const,
       at: this.#services.clock.now(),
@@ -280,6 +296,15 @@ export class Slice implements NodeContext {
       return written ? { status: 'failed', error: failure } : this.#endStopped('cancelled')
     } catch (lost) {
       return this.#endStopped('shutdown', (lost as JournalLost).error)
+    }
+  }
+
+  /** What still runs beside the step that failed: it would be recorded as running for ever. */
+  #abandonOpenSteps(): void {
+    this.#abort.abort(ended)
+    for (const record of this.#open) {
+      record.abandon(this.#services.clock.now())
+      this.#fail(record)
     }
   }
 

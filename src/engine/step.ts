@@ -12,6 +12,9 @@ export const stoppedWithServer: AttemptError = {
   message: 'The server was stopped during this attempt.',
 }
 
+/** Another step has failed, and with it the execution. */
+const abandoned: AttemptError = { code: 'abandoned', details: {}, message: 'The execution failed elsewhere during this attempt.' }
+
 /** How often a step that was running when the process died may run again, whatever `max_retries` (P2). */
 const MAX_CRASHES = 3
 
@@ -28,13 +31,13 @@ export class StepRecord {
    * In an execution that was recovered, a step without a row may have been running as well: its row may not have been
    * committed yet. It is taken to have crashed once.
    */
-  #presumedCrashes = 0
+  readonly #presumedCrash: boolean
 
   constructor(executionId: string, position: number, spec: StepSpec, options: { presumedCrash: boolean }) {
     this.executionId = executionId
     this.position = position
     this.spec = spec
-    this.#presumedCrashes = options.presumedCrash ? 1 : 0
+    this.#presumedCrash = options.presumedCrash
   }
 
   /** Takes over what an earlier slice recorded. An attempt without an end was interrupted. */
@@ -58,12 +61,15 @@ export class StepRecord {
   /** @throws StepInterrupted when the step has been running in too many crashes */
   refuseIfCrashing(): void {
     if (this.spec.container) return
-    const crashes = this.#presumedCrashes + this.attempts.filter((attempt) => attempt.error?.code === interrupted.code).length
+    const recorded = this.attempts.filter((attempt) => attempt.error?.code === interrupted.code).length
+    const crashes = recorded + (this.attempts[0]?.presumed_crash ? 1 : 0)
     if (crashes > MAX_CRASHES) throw new StepInterrupted({ step_id: this.spec.id, crashes })
   }
 
   begin(now: number): Attempt {
     const attempt: Attempt = { number: this.attempts.length + 1, started_at: now, ended_at: null }
+    // Recorded, or the next crash would forget it.
+    if (this.#presumedCrash && attempt.number === 1) attempt.presumed_crash = true
     this.attempts.push(attempt)
     return attempt
   }
@@ -80,8 +86,26 @@ export class StepRecord {
     this.#closeOpenAttempt(now, { ...error.serialize(), message: error.message })
   }
 
+  /** The attempt that failed is followed by another in so many milliseconds. */
+  postpone(ms: number): void {
+    const failed = this.attempts.at(-1)!
+    failed.retry_at = failed.ended_at! + Math.ceil(ms)
+  }
+
+  /** Milliseconds until the next attempt may begin; never more than was decided, wherever the clock was set. */
+  untilRetry(now: number): number {
+    const last = this.attempts.at(-1)
+    if (last?.retry_at === undefined) return 0
+    return Math.min(last.retry_at - now, last.retry_at - last.ended_at!)
+  }
+
   fail(): void {
     this.status = 'failed'
+  }
+
+  /** The execution has failed, so that nobody waits for this step any more. */
+  abandon(now: number): void {
+    this.#closeOpenAttempt(now, abandoned)
   }
 
   stopWithServer(now: number): void {

@@ -1,7 +1,5 @@
-import { InvalidInput } from '../errors.ts'
+import type { Issue } from '../errors.ts'
 import type { ExecutionRequest } from '../engine/journal.ts'
-
-type Item = { role: string; content: string } | { actor: string; content: string }
 
 /** What clients call the two sides of a conversation, and instructions. */
 const roles = {
@@ -14,18 +12,27 @@ const roles = {
   system: 'system',
 } as const
 
-/** @throws InvalidInput that names every speaker who is nobody we know: taken for a user he would change the conversation */
-export function readChatHistory(items: readonly Item[]): ExecutionRequest['chat_history'] {
-  const read = items.map((item, index) => {
-    const key = 'role' in item ? 'role' : 'actor'
-    const speaker = 'role' in item ? item.role : item.actor
-    const role = Object.hasOwn(roles, speaker.toLowerCase()) ? roles[speaker.toLowerCase() as keyof typeof roles] : undefined
-    return { role, content: item.content, pointer: `/chat_history/${index}/${key}` }
+type Role = ExecutionRequest['chat_history'][number]['role']
+type Item = { role: string; content: string } | { actor: string; content: string }
+
+/** Names every speaker who is nobody we know: taken for a user he would change the conversation. */
+export function checkChatHistory(items: unknown): Issue[] {
+  if (!Array.isArray(items)) return []
+  return items.flatMap((item: Partial<Record<'role' | 'actor', unknown>> | null, index) => {
+    const key = item?.role === undefined ? 'actor' : 'role'
+    const speaker = item?.[key]
+    if (typeof speaker !== 'string' || roleOf(speaker)) return []
+    const message = `The speaker must be one of ${Object.keys(roles).join(', ')}.`
+    return [{ pointer: `/chat_history/${index}/${key}`, code: 'not_allowed', message }]
   })
-  const errors = read
-    .filter(({ role }) => role === undefined)
-    .slice(0, 100)
-    .map(({ pointer }) => ({ pointer, code: 'not_allowed', message: `The speaker must be one of ${Object.keys(roles).join(', ')}.` }))
-  if (errors.length > 0) throw new InvalidInput({ errors })
-  return read.map(({ role, content }) => ({ role: role!, content }))
+}
+
+/** @param items that were checked */
+export function readChatHistory(items: readonly Item[]): ExecutionRequest['chat_history'] {
+  return items.map((item) => ({ role: roleOf('role' in item ? item.role : item.actor)!, content: item.content }))
+}
+
+function roleOf(speaker: string): Role | undefined {
+  const name = speaker.toLowerCase()
+  return Object.hasOwn(roles, name) ? roles[name as keyof typeof roles] : undefined
 }

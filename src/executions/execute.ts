@@ -1,4 +1,4 @@
-import { ExecutionCancelled, deserializeError, ShuttingDown, StudioError } from '../errors.ts'
+import { ExecutionCancelled, deserializeError, StudioError } from '../errors.ts'
 import { searchOrder } from '../environments.ts'
 import type { AdmissionTarget, AdmittedExecution, ExecutionRequest, RuntimeConfig } from '../engine/journal.ts'
 import type { Outcome } from '../engine/outcome.ts'
@@ -78,7 +78,6 @@ export async function execute(studio: Studio, request: ExecuteRequest): Promise<
 
 function failureOf(outcome: Exclude<Outcome, { status: 'completed' }>, execution_id: string): StudioError {
   if (outcome.status === 'cancelled') return new ExecutionCancelled({ execution_id })
-  if (outcome.status === 'left') return outcome.error instanceof ShuttingDown ? new ShuttingDown({ execution_id }) : outcome.error
   const { code, details } = outcome.error.serialize()
   return deserializeError({ code, details: { ...details, execution_id } })
 }

@@ -2,9 +2,8 @@ import { toTimestamp } from '../clock.ts'
 import { endEvent, type End } from '../engine/end-event.ts'
 import type { ExecutionIdentity, RecordedEvent } from '../engine/journal.ts'
 import { formatEvent, type EventStream } from '../http/sse.ts'
-import type { ExecutionRow } from '../store/tables.ts'
 import type { Studio } from '../studio.ts'
-import { listEventRows } from './repository.ts'
+import { findExecutionEnd, listEventRows } from './repository.ts'
 
 /** What every event of an execution carries. */
 export type Followed = ExecutionIdentity & { created_at: number }
@@ -22,6 +21,8 @@ export class EventFollower {
   readonly #execution: Followed
   /** The id of the last event that was sent. */
   #sent: number
+  #hasEnded = false
+  /** An end in an error, as the hub told it. */
   #end: RecordedEvent | undefined
   /** Whether the journal is being read; what the hub tells meanwhile is found there. */
   #reading = false
@@ -46,16 +47,21 @@ export class EventFollower {
 
   /**
    * Catches up from the journal and goes on from there.
-   * @param end of the execution, read after this follower was made; undefined if it had not ended then
+   * @param hasEnded whether the execution had, looked at after this follower was made
    */
-  resume(end: End | undefined): Promise<void> {
-    if (end) this.#end = endEvent(end)
+  resume(hasEnded: boolean): Promise<void> {
+    this.#hasEnded ||= hasEnded
     if (this.#sent === 0) this.#send(startEvent(this.#execution))
     return this.#catchUp()
   }
 
   #hear(events: readonly RecordedEvent[], ended: boolean): void {
-    if (ended) this.#end = events.at(-1)
+    if (ended) {
+      this.#hasEnded = true
+      // A response is read when the client has taken all before it. That of a deleted execution is told, and nowhere else.
+      const last = events.at(-1)!
+      if (last['status'] === 'error') this.#end = last
+    }
     if (this.#reading) {
       this.#news = true
       return
@@ -83,13 +89,19 @@ export class EventFollower {
       const rows = await listEventRows(this.#studio.store.read, this.#execution.execution_id, this.#sent, PAGE)
       for (const row of rows) await this.#sendPatiently(JSON.parse(row.events) as RecordedEvent[])
       if (rows.length > 0 || this.#news) continue
-      if (this.#end) {
-        if (this.#end.id > this.#sent) this.#send(this.#end)
-        return this.#finish()
-      }
+      if (this.#hasEnded) return this.#sendEnd()
       this.#reading = false
       return
     }
+  }
+
+  async #sendEnd(): Promise<void> {
+    const { store } = this.#studio
+    // Read only now: the response may be megabytes, and a slow client would hold it.
+    const row = this.#end ? undefined : await findExecutionEnd(store.read, this.#execution.execution_id)
+    const end = row ? endEvent(endOfRow(row)) : this.#end
+    if (end && end.id > this.#sent) this.#send(end)
+    this.#finish()
   }
 
   async #sendPatiently(events: RecordedEvent[]): Promise<void> {
@@ -110,11 +122,10 @@ function startEvent(execution: Followed): RecordedEvent {
   return { type: 'status', id: 1, at, status: 'started', deployment_id, environment, release }
 }
 
-export function endOfRow(row: ExecutionRow): End | undefined {
-  if (row.ended_at === null) return undefined
+function endOfRow(row: NonNullable<Awaited<ReturnType<typeof findExecutionEnd>>>): End {
   return {
     status: row.status as End['status'],
-    at: row.ended_at,
+    at: row.ended_at!,
     response: row.response,
     error: row.error === null ? null : JSON.parse(row.error),
     demo: row.demo === 1,

@@ -75,6 +75,37 @@ export async function getExecution(db: Db, executionId: string): Promise<Executi
   return row
 }
 
+const headColumns = [
+  'execution_id',
+  'deployment_id',
+  'deployment_name',
+  'environment',
+  'workflow_id',
+  'release_number',
+  'definition_digest',
+  'created_at',
+  'ended_at',
+  'last_event_id',
+] as const
+
+/** What an execution is, without what it was asked and answered, which may be megabytes. @throws ExecutionNotFound */
+export async function getExecutionHead(db: Db, executionId: string): Promise<Pick<ExecutionRow, (typeof headColumns)[number]>> {
+  const row = await visibleExecutions(db).select(headColumns).where('execution_id', '=', executionId).executeTakeFirst()
+  if (!row) throw new ExecutionNotFound({ execution_id: executionId })
+  return row
+}
+
+const endColumns = ['status', 'ended_at', 'response', 'error', 'demo', 'last_event_id'] as const
+
+/** How an execution ended; undefined for one that has not, or is hidden. */
+export function findExecutionEnd(db: Db, executionId: string): Promise<Pick<ExecutionRow, (typeof endColumns)[number]> | undefined> {
+  return visibleExecutions(db)
+    .select(endColumns)
+    .where('execution_id', '=', executionId)
+    .where('ended_at', 'is not', null)
+    .executeTakeFirst()
+}
+
 /** In the order in which they began. */
 export function listSteps(db: Db, executionId: string, page: { after: number; limit: number }): Promise<StepRow[]> {
   return db

@@ -1,18 +1,18 @@
 import type { FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
-import { ExecutionNotFound, InvalidInput, type StudioError } from '../errors.ts'
-import { knownEnvironment } from '../environments.ts'
+import { ExecutionNotFound, InvalidInput, type Issue, type StudioError } from '../errors.ts'
+import { checkEnvironment, knownEnvironment } from '../environments.ts'
 import type { AdmissionTarget } from '../engine/journal.ts'
 import type { App } from '../http/app.ts'
-import { decodeCursor, DEFAULT_PAGE, isText, isWhole, pageQuery, sendPage } from '../http/cursor.ts'
+import { decodeCursor, DEFAULT_PAGE, pageQuery, sendPage } from '../http/cursor.ts'
 import { EXECUTE_BODY_LIMIT } from '../http/json-body.ts'
 import { openEventStream, type EventStream } from '../http/sse.ts'
 import { isUuid } from '../http/uuid.ts'
 import type { Studio } from '../studio.ts'
-import { readChatHistory } from './chat-history.ts'
+import { checkChatHistory, readChatHistory } from './chat-history.ts'
 import { execute, startExecution, type ExecuteRequest } from './execute.ts'
-import { endOfRow, EventFollower } from './follow.ts'
-import { getExecution, lastEventId, listExecutions, listSteps } from './repository.ts'
+import { EventFollower } from './follow.ts'
+import { getExecution, getExecutionHead, lastEventId, listExecutions, listSteps } from './repository.ts'
 import { ExecuteBody, ExecuteResponse, Execution, ExecutionSummary, Step } from './schemas.ts'
 import { toExecutionView, toStepView, toSummaryView } from './view.ts'
 
@@ -22,12 +22,17 @@ const streamed = { description: 'A stream of server-sent events', content: { 'te
 
 export function registerExecutionRoutes(app: App, studio: Studio): void {
   const { store } = studio
+  const checkRequest = (body: Readonly<Record<string, unknown>>): Issue[] => [
+    ...checkTarget(body),
+    ...checkChatHistory(body['chat_history']),
+    ...checkEnvironment(studio.environments, body['environment'], '/environment'),
+  ]
 
   app.post(
     '/api/workflows/execute',
     {
       bodyLimit: EXECUTE_BODY_LIMIT,
-      config: { nullIsAbsent: true },
+      config: { nullIsAbsent: true, alsoCheck: checkRequest },
       schema: {
         operationId: 'execute',
         summary: 'Run a deployment and wait for its answer',
@@ -45,7 +50,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     '/api/workflows/execute/stream',
     {
       bodyLimit: EXECUTE_BODY_LIMIT,
-      config: { nullIsAbsent: true },
+      config: { nullIsAbsent: true, alsoCheck: checkRequest },
       schema: {
         operationId: 'executeStream',
         summary: 'Run a deployment and stream its events',
@@ -79,7 +84,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
           {
             deployment_name: Type.Optional(Type.String({ maxLength: 200 })),
             environment: Type.Optional(Type.String({ maxLength: 200 })),
-            workflow_id: Type.Optional(Type.String({ maxLength: 100 })),
+            workflow_id: Type.Optional(Type.String({ format: 'uuid' })),
             status: Type.Optional(Type.Enum(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'])),
             release: Type.Optional(Type.Integer({ minimum: 1 })),
             session_id: Type.Optional(Type.String({ maxLength: 200 })),
@@ -95,8 +100,8 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     async (request, reply) => {
       const { cursor, limit = DEFAULT_PAGE, from, to, ...filter } = request.query
       if (filter.environment !== undefined) knownEnvironment(studio.environments, filter.environment, '?environment')
-      const before = decodeCursor(cursor, isText)
-      const times = { from: from === undefined ? undefined : Date.parse(from), to: to === undefined ? undefined : Date.parse(to) }
+      const before = decodeCursor(cursor, isExecutionId)
+      const times = { from: readTime(from, '?from'), to: readTime(to, '?to') }
       const rows = await listExecutions(store.read, { ...filter, ...times, before, limit: limit + 1 })
       return sendPage(request, reply, rows, limit, (row) => row.execution_id).map(toSummaryView)
     },
@@ -122,9 +127,9 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       },
     },
     async (request, reply) => {
-      const { execution_id } = await findExecution(studio, request.params.execution_id)
+      const { execution_id } = await findHead(studio, request.params.execution_id)
       const { cursor, limit = DEFAULT_PAGE } = request.query
-      const after = decodeCursor(cursor, isWhole) ?? 0
+      const after = decodeCursor(cursor, isStepPosition) ?? 0
       const rows = await listSteps(store.read, execution_id, { after, limit: limit + 1 })
       return sendPage(request, reply, rows, limit, (row) => row.position).map(toStepView)
     },
@@ -145,20 +150,25 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       },
     },
     async (request, reply) => {
-      const execution = await findExecution(studio, request.params.execution_id)
+      const execution = await findHead(studio, request.params.execution_id)
       const after = readLastEventId(request)
       const last = execution.ended_at === null ? await lastEventId(store.read, execution.execution_id) : execution.last_event_id
       if (after > last) throw badEventId(`'Last-Event-ID' is beyond the last event, which is ${last}.`)
       if (execution.ended_at !== null && after === last) return reply.code(204).send(null)
       const events = openEventStream(reply)
       const follower = new EventFollower(studio, events, execution, after)
-      // Read again: it may have ended, or been deleted, between the look and the listening.
-      const now = await findExecution(studio, execution.execution_id).catch(() => undefined)
-      if (now) void follower.resume(endOfRow(now)).catch(() => events.end())
+      // Looked at again: it may have ended, or been deleted, between the look and the listening.
+      const now = await findHead(studio, execution.execution_id).catch(() => undefined)
+      if (now) void follower.resume(now.ended_at !== null).catch(() => events.end())
       else events.end()
       return reply
     },
   )
+}
+
+async function findHead({ store }: Studio, executionId: string) {
+  if (!isUuid(executionId)) throw new ExecutionNotFound({ execution_id: executionId })
+  return getExecutionHead(store.read, executionId)
 }
 
 async function findExecution({ store }: Studio, executionId: string) {
@@ -166,11 +176,23 @@ async function findExecution({ store }: Studio, executionId: string) {
   return getExecution(store.read, executionId)
 }
 
+const isExecutionId = (position: unknown): position is string => typeof position === 'string' && isUuid(position)
+const isStepPosition = (position: unknown): position is number => Number.isSafeInteger(position) && (position as number) > 0
+
 function readLastEventId(request: FastifyRequest): number {
   const header = request.headers['last-event-id']
   if (header === undefined) return 0
   if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header)
   throw badEventId("'Last-Event-ID' must be the id of an event, which is a whole number.")
+}
+
+/** @throws InvalidInput for what RFC 3339 or 9557 allow and no `Date` can be: leap seconds, zones by name */
+function readTime(text: string | undefined, pointer: string): number | undefined {
+  if (text === undefined) return undefined
+  const time = Date.parse(text)
+  if (!Number.isNaN(time)) return time
+  const message = `'${pointer.slice(1)}' must be a date and time such as 2026-01-31T12:00:00Z, without a leap second or the name of a zone.`
+  throw new InvalidInput({ errors: [{ pointer, code: 'wrong_format', message }] })
 }
 
 function badEventId(message: string): StudioError {
@@ -189,9 +211,15 @@ function toRequest(body: Static<typeof ExecuteBody>): ExecuteRequest {
   }
 }
 
-function readTarget({ deployment_name, workflow_id }: Static<typeof ExecuteBody>): AdmissionTarget {
-  if (deployment_name !== undefined) return { deployment_name, ...(workflow_id !== undefined && { workflow_id }) }
-  if (workflow_id !== undefined) return { workflow_id }
+function checkTarget({ deployment_name, workflow_id }: Readonly<Record<string, unknown>>): Issue[] {
+  if (deployment_name !== undefined || workflow_id !== undefined) return []
   const message = "Say what to run: 'deployment_name', or 'workflow_id' for the newest active deployment of a workflow."
-  throw new InvalidInput({ errors: [{ pointer: '/deployment_name', code: 'required', message }] })
+  return [{ pointer: '/deployment_name', code: 'required', message }]
+}
+
+/** @param body that was checked */
+function readTarget({ deployment_name, workflow_id }: Static<typeof ExecuteBody>): AdmissionTarget {
+  const workflow = workflow_id?.toLowerCase()
+  if (deployment_name === undefined) return { workflow_id: workflow! }
+  return { deployment_name, ...(workflow !== undefined && { workflow_id: workflow }) }
 }

@@ -47,6 +47,17 @@ describe('a body', () => {
     }
   })
 
+  test('that is compressed is refused, and one that says it is not is read', async () => {
+    const post = (coding: string) =>
+      app.inject({ method: 'POST', url: '/things', headers: { ...json, 'content-encoding': coding }, payload: '{"name":"a"}' })
+    expect((await post('gzip')).json()).toMatchObject({
+      status: 415,
+      code: 'unsupported_media_type',
+      detail: expect.stringContaining("Content-Encoding 'gzip'"),
+    })
+    expect((await post('Identity')).statusCode).toBe(200)
+  })
+
   test('that cannot be read says where', async () => {
     const response = await app.inject({ method: 'POST', url: '/things', headers: json, payload: '{"name":\n oops}' })
     expect(response.json()).toMatchObject({ status: 400, detail: expect.stringContaining('line 2, column 2') })
@@ -87,7 +98,7 @@ describe('an address', () => {
     expect(response.statusCode).toBe(404)
   })
 
-  test.each(['DELETE', 'PUT', 'PATCH', 'OPTIONS', 'TRACE', 'GET', 'HEAD', 'PROPFIND'])(
+  test.each(['DELETE', 'PUT', 'PATCH', 'OPTIONS', 'TRACE', 'GET', 'HEAD', 'PROPFIND', 'QUERY'])(
     'that takes another method than %s says which',
     async (method) => {
       const response = await app.inject({ method: method as 'GET', url: '/things?x=1' })

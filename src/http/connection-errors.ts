@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { BodyTooLarge, HeaderTooLarge, MalformedRequest, MethodNotAllowed, RequestTimeout, type StudioError } from '../errors.ts'
+import { HeaderTooLarge, MalformedRequest, MethodNotAllowed, RequestTimeout, type StudioError } from '../errors.ts'
 import { METHODS } from './methods.ts'
 import { rawProblem } from './problem.ts'
 
 interface ConnectionError extends Error {
   code?: string
+  /** What the parser met, in words of its own: one of a fixed list, so nothing of the request is in it. */
+  reason?: string
 }
 
 /** What Node's parser has in hand for a socket: the response that a request on it is being given. */
@@ -42,9 +44,14 @@ function problemFor(error: ConnectionError): StudioError {
       return new RequestTimeout({})
     case 'HPE_HEADER_OVERFLOW':
       return new HeaderTooLarge({})
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return new BodyTooLarge({ limit: 0 })
+    // curl sends what was typed, so a name that is not ASCII arrives here.
+    case 'HPE_INVALID_URL':
+      return malformed('the address has a character that must be encoded, such as %C3%BC for ü')
     default:
-      return new MalformedRequest({ reason: 'This is not a request as HTTP/1.1 has it.' })
+      return malformed(error.reason)
   }
+}
+
+function malformed(why: string | undefined): StudioError {
+  return new MalformedRequest({ reason: `This is not a request as HTTP/1.1 has it${why ? `: ${why}` : ''}.` })
 }

@@ -47,6 +47,16 @@ describe('what is not a request gets a problem all the same', () => {
   })
 
   test.each([
+    ['GET /hc?q=é HTTP/1.1\r\nHost: localhost\r\n\r\n', 'the address has a character that must be encoded, such as %C3%BC'],
+    ['GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n', 'Expected HTTP/'],
+    [`POST /bare HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1;${'x'.repeat(20_000)}\r\n`, 'Chunk extensions'],
+  ])('that says what was wrong with it: %j', async (bytes, why) => {
+    const { port } = await start()
+    const problem = problemIn(await exchange(port, bytes))
+    expect(problem).toMatchObject({ status: 400, code: 'malformed_request', detail: expect.stringContaining(why) })
+  })
+
+  test.each([
     'GET /hc HTTP/1.0\r\n\r\n',
     'GET http://localhost:1/hc HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
     'GET /hc HTTP/1.1\r\nHost: localhost\r\nExpect: miracles\r\nConnection: close\r\n\r\n',

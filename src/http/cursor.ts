@@ -31,9 +31,6 @@ export function decodeCursor<Position>(
   throw new InvalidInput({ errors: [{ pointer: '?cursor', code: 'wrong_format', message }] })
 }
 
-export const isText = (value: unknown): value is string => typeof value === 'string'
-export const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
-
 /**
  * Cuts a list that was asked for one more than the page holds, and says in the Link header (RFC 8288) where it goes on.
  */

@@ -151,10 +151,18 @@ function list(names: readonly string[]): string {
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (value !== null && typeof value === 'object') return 'an object'
-  if (typeof value === 'string' && value.length > 80) return `a text of ${value.length} characters`
+  if (typeof value === 'string' && value.length > 80) return `a text of ${countCharacters(value)} characters`
   return clip(JSON.stringify(value) ?? 'absent', 100)
 }
 
+/** Code points, as `maxLength` counts them (JSON Schema, Validation §6.3.1). */
+function countCharacters(text: string): number {
+  let count = 0
+  for (const _ of text) count += 1
+  return count
+}
+
+/** An emoji may be cut in two, and half of one is no Unicode. */
 function clip(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length)}…` : text
+  return text.length > length ? `${text.slice(0, length).toWellFormed()}…` : text
 }

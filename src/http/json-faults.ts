@@ -15,7 +15,7 @@ export function numberFault(text: string, isInteger: boolean): string | undefine
 }
 
 export function quote(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+  return text.length > 80 ? `${text.slice(0, 80).toWellFormed()}…` : text
 }
 
 /** Line and column, both from 1, as editors count them: columns are characters, not bytes. */

@@ -92,6 +92,28 @@ test('whoever writes waits for a client that does not read', async () => {
   socket.destroy()
 })
 
+test('a client that takes nothing of what waits for it is cut off', async () => {
+  const { port, opened } = await streaming({ keepAlive: 20, patience: 100 })
+  const socket = connect(port, '127.0.0.1', () => socket.write(GET))
+  const stream = await opened
+  socket.pause()
+  for (let pieces = 0; pieces < 300; pieces += 1) stream.write('x'.repeat(100_000))
+  await new Promise<void>((done) => stream.onClose(done))
+  socket.destroy()
+})
+
+test('a stream that has nothing to say is not', async () => {
+  const { port, opened } = await streaming({ keepAlive: 20, patience: 100 })
+  const socket = connect(port, '127.0.0.1', () => socket.write(GET))
+  await opened
+  let comments = 0
+  for await (const chunk of socket) {
+    comments += String(chunk).split(': keepalive').length - 1
+    if (comments > 10) break
+  }
+  expect(comments).toBeGreaterThan(10)
+})
+
 test('a server that closes waits for its streams until it is told to end them', async () => {
   const { app, port, opened } = await streaming()
   const socket = connect(port, '127.0.0.1', () => socket.write(GET))

@@ -9,6 +9,8 @@ export interface EventStreamOptions {
   headers?: Record<string, string>
   /** Milliseconds between comments that keep proxies from closing a silent connection. */
   keepAlive?: number
+  /** Milliseconds, more than `keepAlive`; a client that takes nothing of what waits for it is cut off after twice as long at most. */
+  patience?: number
 }
 
 const openStreams = new WeakMap<Server, Set<EventStream>>()
@@ -45,7 +47,7 @@ export class EventStream {
   private readonly keepAlive: NodeJS.Timeout
   private closed = false
 
-  constructor(response: ServerResponse, { headers = {}, keepAlive = 15_000 }: EventStreamOptions) {
+  constructor(response: ServerResponse, { headers = {}, keepAlive = 15_000, patience = 60_000 }: EventStreamOptions) {
     this.response = response
     // Written to a socket that the client has closed meanwhile: `close` follows, which is all that matters here.
     response.on('error', () => {})
@@ -59,6 +61,9 @@ export class EventStream {
       ...headers,
     })
     response.flushHeaders()
+    // Each comment begins the time anew; a stalled client gets none, and what it has not read would stay in the memory for
+    // as long as it likes. Node looks whether the system took any bytes meanwhile, so one that is merely slow stays.
+    response.setTimeout(patience, () => response.destroy())
     this.keepAlive = setInterval(() => this.comment(), keepAlive)
     this.keepAlive.unref()
     if (response.destroyed) this.stop()
@@ -110,7 +115,13 @@ export class EventStream {
   }
 }
 
+/** Made when first needed: a long answer has millions of a few. */
+const escapes: string[] = []
+
 /** Some clients read the stream as Latin-1, whatever the header says; escapes survive that. */
 function toAscii(json: string): string {
-  return json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return json.replace(/[\u0080-\uffff]/g, (unit) => {
+    const code = unit.charCodeAt(0)
+    return (escapes[code] ??= `\\u${code.toString(16).padStart(4, '0')}`)
+  })
 }

@@ -89,6 +89,14 @@ describe('a body', () => {
     expect(performance.now() - start).toBeLessThan(3_000)
   })
 
+  test('is counted, and cut for a message, in whole characters', async () => {
+    expect((await post('/things', { name: '😀'.repeat(10) })).status).toBe(200)
+    const long = await post('/things', { name: '😀'.repeat(50) })
+    expect(long.errors[0].message).toBe("'name' must be a text of 1 to 10 characters; it is a text of 50 characters.")
+    for (const field of ['😀'.repeat(150), `x${'😀'.repeat(150)}`])
+      expect((await post('/things', { name: 'a', [field]: 1 })).errors[0].message.isWellFormed()).toBe(true)
+  })
+
   test('on a route that takes none must be empty or an empty object', async () => {
     expect(await post('/bare', {})).toEqual({ status: 200 })
     expect((await post('/bare', { a: 1 })).errors).toMatchObject([{ pointer: '/a', code: 'unknown_field' }])

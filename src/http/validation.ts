@@ -32,6 +32,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** `null` in an optional field of the body counts as absent. Without it, `null` is a problem where the schema has none. */
     nullIsAbsent?: boolean
+    /** Finds problems of a body that a schema cannot say, so that they are reported with all others. Gets any object at all. */
+    alsoCheck?: (body: Readonly<Record<string, unknown>>) => Issue[]
   }
 }
 
@@ -42,6 +44,9 @@ export function validateRoute(route: RouteOptions): void {
   const checks: ((request: FastifyRequest) => Issue[])[] = [checkQuery(schema.querystring ?? NO_QUERY)]
   if (schema.params) checks.unshift(checkParams(schema.params))
   if (takesBody(route.method)) checks.push(checkBody(schema.body ?? NO_BODY, route.config?.nullIsAbsent === true))
+
+  const { alsoCheck } = route.config ?? {}
+  if (alsoCheck) checks.push(({ body }) => (isObject(body) ? alsoCheck(body) : []))
 
   const validate = async (request: FastifyRequest) => {
     const errors = checks.flatMap((check) => check(request))
@@ -117,4 +122,8 @@ function isFormat(schema: TSchema, pointer: string): boolean {
 
 function takesBody(method: string | string[]): boolean {
   return [method].flat().some((one) => METHODS_WITH_BODY.has(one))
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -125,6 +125,11 @@ describe.each(['chat', 'responses'] as const)('the %s API behind a base URL', (a
     expect((await ask().answer).tokens).toEqual({ input: 0, output: 0, total: 0 })
   })
 
+  it('takes a number of tokens that no answer can have for none', async () => {
+    server.script({ text: 'ok', usage: { input: 1e17, output: -3 } })
+    expect((await ask().answer).tokens).toEqual({ input: 0, output: 0, total: 0 })
+  })
+
   it('reports an answer that was cut at its limit', async () => {
     server.script({ text: 'and so', finishReason: 'length' })
     expect((await ask().answer).finish_reason).toBe('length')

@@ -87,9 +87,14 @@ function finishReason(unified: string, calls: ToolCall[]): string {
 }
 
 function tokensOf({ inputTokens, outputTokens }: LanguageModelV4Usage): Tokens {
-  const input = inputTokens.total ?? 0
-  const output = outputTokens.total ?? 0
+  const input = plausible(inputTokens.total)
+  const output = plausible(outputTokens.total)
   return { input, output, total: input + output }
+}
+
+/** Some servers count nonsense: fractions, or more than a database column holds. That is no count at all. */
+function plausible(count: number | undefined): number {
+  return count !== undefined && Number.isInteger(count) && count >= 0 && count < 1e9 ? count : 0
 }
 
 const unfinished = 'The answer ended without a finish reason, so it is not complete.'

@@ -245,6 +245,23 @@ describe('what can be read and is wrong is 422, with the pointer of', () => {
     }
   })
 
+  it('of execute are all reported at once, also those that no schema can say', async () => {
+    const body = { chat_history: [{ role: 'narrator', content: 'x' }], environment: 'nowhere', typo: 1 }
+    const answer = await send({ path: '/api/workflows/execute', body: JSON.stringify(body) })
+    expectProblem(answer, 422, 'invalid_input')
+    const pointers = answer.body.errors.map(({ pointer }: { pointer: string }) => pointer)
+    expect(pointers.toSorted()).toEqual(['/chat_history/0/role', '/deployment_name', '/environment', '/query', '/typo'])
+  })
+
+  it.each(['"x"', '""', '5', 'null', '{}', '"00000000"', 'not json'])('are cursors that no list gave: %s', async (position) => {
+    const cursor = Buffer.from(position).toString('base64url')
+    for (const path of ['/api/executions', '/api/workflows/deployments']) {
+      const answer = await send({ method: 'GET', path: `${path}?cursor=${cursor}` })
+      expectProblem(answer, 422, 'invalid_input')
+      expect(answer.body.errors).toMatchObject([{ pointer: '?cursor' }])
+    }
+  })
+
   it.each([
     ['/api/workflows?limit=0', '?limit', 'out_of_range'],
     ['/api/workflows?limit=1001', '?limit', 'out_of_range'],

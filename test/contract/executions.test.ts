@@ -242,6 +242,8 @@ describe.concurrent('the list', () => {
       'limit=0',
       'from=yesterday',
       'to=2026-13-01T00:00:00Z',
+      'from=2026-12-31T23:59:60Z',
+      'to=2026-01-01T00:00:00Z[Europe/Paris]',
       'cursor=x',
       'name=a',
     ]

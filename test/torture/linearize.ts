@@ -79,9 +79,11 @@ async function record(room: { server: TestServer }, folder: string, name: string
   const plans = Array.from({ length: CLIENTS }, () => Array.from({ length: OPERATIONS_PER_CLIENT }, () => choose(random)))
   const clients = Promise.all(plans.map(client))
   await new Promise((resolve) => setTimeout(resolve, random.between(2, 40)))
-  up = room.server.kill().then(async () => {
+  const restart = async (): Promise<void> => {
+    await room.server.kill()
     room.server = await startServer(folder)
-  })
+  }
+  up = restart()
   await up
   await clients
   return history

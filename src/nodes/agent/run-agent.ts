@@ -101,10 +101,16 @@ async function callAgent(caller: PlannedAgent, call: ToolCall, id: string, conte
   const query = readQuery(call.arguments)
   if (query === undefined) return result(`The arguments must be a JSON object with a string 'query'.`)
 
-  context.emit({ type: 'tool', step_id: id, name: call.name, call_id: call.id, arguments: { query } })
-  const output = await context.step({ id, kind: 'agent', name: agent.name, input: { query }, container: true }, async () => ({
-    output: await runAgent(agent, { path: `${id}/${agent.id}`, messages: [{ role: 'user', text: query }], leads: false }, context),
-  }))
+  const tool = { type: 'tool', step_id: id, name: call.name, call_id: call.id, arguments: { query } }
+  const spec = { id, kind: 'agent' as const, name: agent.name, input: { query }, container: true }
+  // The events belong to the attempt: a call whose result is recorded is not told again after a crash.
+  const output = await context.step(spec, async () => {
+    context.emit({ ...tool, state: 'started' })
+    const task = { path: `${id}/${agent.id}`, messages: [{ role: 'user' as const, text: query }], leads: false }
+    const answer = await runAgent(agent, task, context)
+    context.emit({ ...tool, state: 'completed', result: answer })
+    return { output: answer }
+  })
   return result(output)
 }
 

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StartRefused } from '../../start-refused.ts'
 import type { Kysely } from 'kysely'
@@ -31,11 +31,18 @@ export async function openDatabaseFile(dataDir: string): Promise<DatabaseFile> {
   }
 }
 
+/** Not Node's own recursive mkdir, which never comes back where a folder cannot be made but its parent exists, as in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder, { mode: 0o700 })
+}
+
 /** The lock is SQLite's own on a file beside the database: the operating system frees it however the process ends. */
 function takeFolder(folder: string): () => void {
   let lock: DatabaseSync
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     // A server that is just ending gets a second to let go of it.
     lock = new DatabaseSync(join(folder, 'lock.db'), { timeout: 1_000 })
   } catch (error) {
@@ -57,25 +64,42 @@ function takeFolder(folder: string): () => void {
   }
 }
 
+/** Says in the file's header whose database it is (pragma application_id): "ASdb". */
+const APPLICATION_ID = 0x41536462
+
 /** Each migration and the note that it ran are one transaction, so that a kill in the middle leaves the step before. */
 async function migrate(file: string): Promise<void> {
   const connection = new SqliteConnection(file)
   try {
-    const version = Number(connection.prepare('pragma user_version').get()!['user_version'])
-    if (version > migrations.length) {
-      throw new StartRefused(
-        `The database ${file} was written by a newer Agent Studio (its version is ${version}, this one knows ${migrations.length}). Start that one, or restore a backup.`,
-      )
-    }
+    const version = readPragma(connection, 'user_version')
+    refuseForeign(connection, file, version)
     const db = kyselyOver(connection) as unknown as Kysely<unknown>
     for (const [index, migration] of migrations.entries()) {
       if (index < version) continue
       connection.raw.exec('begin immediate')
       await migration(db)
-      connection.raw.exec(`pragma user_version = ${index + 1}`)
+      connection.raw.exec(`pragma user_version = ${index + 1}; pragma application_id = ${APPLICATION_ID}`)
       connection.raw.exec('commit')
     }
+    // SQLite opens a file that it may not write without a word, and says so only when somebody writes.
+    connection.raw.exec('begin immediate; update meta set value = value; rollback')
   } finally {
     connection.close()
   }
+}
+
+function refuseForeign(connection: SqliteConnection, file: string, version: number): void {
+  if (version > migrations.length) {
+    throw new StartRefused(
+      `The database ${file} was written by a newer Agent Studio (its version is ${version}, this one knows ${migrations.length}). Start that one, or restore a backup.`,
+    )
+  }
+  const isEmpty = connection.prepare('select 1 from sqlite_schema limit 1').get() === undefined
+  if (!isEmpty && readPragma(connection, 'application_id') !== APPLICATION_ID) {
+    throw new StartRefused(`The file ${file} is a database of another program. Set AGENT_STUDIO_DATA_DIR to another folder.`)
+  }
+}
+
+function readPragma(connection: SqliteConnection, name: 'user_version' | 'application_id'): number {
+  return Number(connection.prepare(`pragma ${name}`).get()![name])
 }

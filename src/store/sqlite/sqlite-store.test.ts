@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TestEngine } from '../../../test/support/engine.ts'
 import { workflowRow } from '../../../test/support/rows.ts'
 import { WorkflowNotFound } from '../../errors.ts'
 import { defineCommand } from '../store.ts'
 import { SqliteConnection } from './connection.ts'
+import { SqliteStore } from './sqlite-store.ts'
 import { SqliteWriter } from './writer.ts'
 
 let engine: TestEngine
@@ -88,6 +89,26 @@ describe('the store', () => {
       .select('name')
       .where('name', '=', undefined as never)
     await expect(query.execute()).rejects.toThrow('undefined')
+  })
+
+  it('says after a failure of the disk that the outcome is unknown, and writes nothing more', async () => {
+    const dying = `import { parentPort } from 'node:worker_threads'
+      parentPort.once('message', (requests) => {
+        parentPort.postMessage(requests.map(() => ({ error: { code: 'storage_unknown', details: {} }, cause: 'EIO' })))
+        parentPort.on('message', (more) => more === 'close' ? parentPort.close() : parentPort.postMessage(more.map(() => ({ ok: 'written' }))))
+      })`
+    const onFatal = vi.fn<(cause: string) => void>()
+    const store = new SqliteStore({
+      file: `${engine.folder}/data/agent-studio.db`,
+      writerModule: new URL(`data:text/javascript,${encodeURIComponent(dying)}`),
+      onFault: () => undefined,
+      onFatal,
+    })
+    const first = store.write(insert, 'a')
+    await expect(first).rejects.toMatchObject({ code: 'storage_unknown' })
+    await expect(store.write(insert, 'b')).rejects.toMatchObject({ code: 'storage_unknown' })
+    expect(onFatal.mock.calls).toEqual([['EIO']])
+    await store.close()
   })
 
   it('finishes what it was handed before it closes, and refuses what comes after', async () => {

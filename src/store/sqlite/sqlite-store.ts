@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { deserializeError } from '../../errors.ts'
+import { deserializeError, StorageUnknown } from '../../errors.ts'
 import type { Command, Db, Store } from '../store.ts'
 import { kyselyOver, SqliteConnection } from './connection.ts'
 import type { SqliteCommand, WriteReply, WriteRequest } from './writer.ts'
@@ -37,7 +37,7 @@ export class SqliteStore implements Store {
   /** Sent and not answered, in the order of their replies. */
   readonly #sent: Waiting[] = []
   #closing: Promise<void> | undefined
-  #exited = false
+  #lost = false
 
   constructor(options: SqliteStoreOptions) {
     this.#options = options
@@ -46,11 +46,14 @@ export class SqliteStore implements Store {
     this.#worker = new Worker(options.writerModule, { workerData: { file: options.file } })
     this.#worker.on('message', (replies: WriteReply[]) => this.#settle(replies))
     this.#worker.on('error', (error: Error) => this.#lose(error.stack ?? error.message))
-    this.#worker.on('exit', () => this.#lose('the writing thread ended'))
+    this.#worker.on('exit', () => {
+      if (!this.#closing) this.#lose('the writing thread ended')
+    })
   }
 
   write<Args, Result>(command: Command<Args, Result> | SqliteCommand<Args, Result>, args: Args): Promise<Result> {
-    if (this.#exited || this.#closing) return Promise.reject(new Error('the store is closed'))
+    if (this.#closing) return Promise.reject(new Error('the store is closed'))
+    if (this.#lost) return Promise.reject(new StorageUnknown({}))
     return new Promise<Result>((resolve, reject) => {
       // One message per turn of the event loop: a commit per request would be no group commit at all.
       if (this.#gathering.length === 0) setImmediate(() => this.#send())
@@ -73,6 +76,7 @@ export class SqliteStore implements Store {
   }
 
   #settle(replies: WriteReply[]): void {
+    if (this.#lost) return
     let fatal: string | undefined
     const answered = this.#sent.splice(0, replies.length)
     for (const [index, reply] of replies.entries()) {
@@ -85,26 +89,26 @@ export class SqliteStore implements Store {
       if (reply.error.code === 'storage_unknown') fatal = reply.cause
       waiting.reject(deserializeError(reply.error))
     }
-    if (fatal) this.#options.onFatal(fatal)
+    if (fatal) this.#lose(fatal)
   }
 
+  /** After this nothing is written, nor said to be: a disk that failed once may only pretend to have written. */
   #lose(cause: string): void {
-    if (this.#exited) return
-    this.#exited = true
-    if (this.#closing) return
-    for (const waiting of [...this.#sent.splice(0), ...this.#gathering.splice(0)])
-      waiting.reject(deserializeError({ code: 'storage_unknown', details: {} }))
+    if (this.#lost) return
+    this.#lost = true
+    for (const waiting of [...this.#sent.splice(0), ...this.#gathering.splice(0)]) waiting.reject(new StorageUnknown({}))
     this.#options.onFatal(cause)
   }
 
-  /** Waits for what was handed over, then closes both connections. */
+  /** Waits for what was handed over, and leaves one file: the connection that closes last empties the log, which a reader cannot. */
   close(): Promise<void> {
     this.#closing ??= new Promise<void>((resolve) => {
+      this.#reader.close()
       this.#send()
       this.#worker.once('exit', () => resolve())
       this.#worker.postMessage('close')
-      if (this.#exited) resolve()
-    }).then(() => this.#reader.close())
+      if (this.#lost) resolve()
+    })
     return this.#closing
   }
 }
