@@ -109,6 +109,7 @@ describe('an error of the catalogue', () => {
     reason: 'The key is wrong.',
     received: "'text/plain'",
     searched: ['development', 'production'],
+    status: 'completed',
     step_id: 'helper#1',
     timeout: 60,
     variable: 'OPENAI_API_KEY',

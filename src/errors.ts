@@ -293,8 +293,15 @@ export const ExecutionCancelled = defineError(
   'execution_cancelled',
   409,
   'The execution was cancelled',
-  (d: { execution_id?: string }) =>
-    `Execution ${d.execution_id ?? ''} was cancelled before it ended, because its deployment was deleted.`.replace('  ', ' '),
+  (d: { execution_id?: string }) => `${d.execution_id ? `Execution ${d.execution_id}` : 'The execution'} was cancelled before it ended.`,
+  ['execution_id'],
+)
+
+export const ExecutionEnded = defineError(
+  'execution_ended',
+  409,
+  'The execution has ended',
+  (d: { execution_id: string; status: string }) => `Execution ${d.execution_id} has ended already; it is ${d.status}.`,
   ['execution_id'],
 )
 

@@ -1,4 +1,5 @@
 import { DeploymentNotFound, DeploymentNotInactive } from '../errors.ts'
+import type { Cancelled } from '../engine/dispatcher.ts'
 import type { RuntimeConfig } from '../engine/journal.ts'
 import { releaseDigest } from '../graph/digest.ts'
 import { defineCommand, type Command, type Db } from '../store/store.ts'
@@ -248,7 +249,7 @@ export interface Deleted {
   deployment_id: string
   environment: string
   /** The executions that were in flight and are cancelled now. */
-  cancelled: string[]
+  cancelled: Cancelled[]
 }
 
 /**
@@ -262,16 +263,24 @@ export const deleteDeployment = defineCommand(
     const [deployment] = await findDeployments(db, name, environments)
     if (!deployment) throw new DeploymentNotFound({ name, searched: [...environments] })
     const { deployment_id, environment } = deployment
-    const cancelled = await db
+    const inFlight = await db
+      .selectFrom('executions')
+      .leftJoin('events', 'events.execution_id', 'executions.execution_id')
+      .select(({ fn }) => ['executions.execution_id', fn.max<number | null>('events.last_id').as('last')])
+      .where('deployment_id', '=', deployment_id)
+      .where('ended_at', 'is', null)
+      .groupBy('executions.execution_id')
+      .execute()
+    await db
       .updateTable('executions')
       .set({ status: 'cancelled', ended_at: now })
       .where('deployment_id', '=', deployment_id)
       .where('ended_at', 'is', null)
-      .returning('execution_id')
       .execute()
     await db.deleteFrom('deployments').where('deployment_id', '=', deployment_id).execute()
     await db.insertInto('purges').values({ deployment_id, requested_at: now }).execute()
-    return { deployment_id, environment, cancelled: cancelled.map((row) => row.execution_id) }
+    const cancelled = inFlight.map(({ execution_id, last }) => ({ execution_id, at: now, last_event_id: (last ?? 1) + 1 }))
+    return { deployment_id, environment, cancelled }
   },
 )
 

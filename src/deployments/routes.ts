@@ -204,7 +204,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
     async (request) => {
       const name = request.params.deployment_name
       const { deployment_id, environment, cancelled } = await store.write(deleteDeployment, named(name, request.query))
-      studio.dispatcher.cancel(cancelled)
+      await studio.dispatcher.cancel(cancelled)
       purger.start()
       return { message: `Deployment '${name}' deleted successfully`, deployment_id, environment }
     },

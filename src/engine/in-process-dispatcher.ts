@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AdmittedExecution } from './journal.ts'
 import { cancelledEvent } from './end-event.ts'
-import type { Dispatcher } from './dispatcher.ts'
+import type { Cancelled, Dispatcher } from './dispatcher.ts'
 import { InternalError, ShuttingDown, StorageFull } from '../errors.ts'
 import type { Outcome } from './outcome.ts'
 import { PlanCache } from './plan-cache.ts'
@@ -42,17 +42,17 @@ export class InProcessDispatcher implements Dispatcher {
     return new Promise((settle) => this.#waiting.push({ execution, settle }))
   }
 
-  cancel(executionIds: readonly string[]): void {
-    const cancelled = new Set(executionIds)
-    for (const id of executionIds) this.#running.get(id)?.slice.stop('cancelled')
+  async cancel(cancelled: readonly Cancelled[]): Promise<void> {
+    const ids = new Set(cancelled.map(({ execution_id }) => execution_id))
+    const stopped = [...ids].flatMap((id) => this.#running.get(id) ?? [])
+    for (const { slice } of stopped) slice.stop('cancelled')
     for (const waiting of this.#waiting.splice(0)) {
-      const { execution_id } = waiting.execution
-      if (!cancelled.has(execution_id)) {
-        this.#waiting.push(waiting)
-        continue
-      }
-      this.#services.hub.publish(execution_id, [cancelledEvent(2, this.#services.clock.now())], true)
-      waiting.settle({ status: 'cancelled' })
+      if (ids.has(waiting.execution.execution_id)) waiting.settle({ status: 'cancelled' })
+      else this.#waiting.push(waiting)
+    }
+    await Promise.all(stopped.map(({ outcome }) => outcome))
+    for (const { execution_id, last_event_id, at } of cancelled) {
+      this.#services.hub.publish(execution_id, [cancelledEvent(last_event_id, at)], true)
     }
   }
 

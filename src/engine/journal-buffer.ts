@@ -1,5 +1,5 @@
 import type { EventsRow, StepRow } from '../store/tables.ts'
-import { cancelledEvent, endEvent } from './end-event.ts'
+import { endEvent } from './end-event.ts'
 import type { EventHub } from './event-hub.ts'
 import type { ExecutionEnd, Journal, JournalEntry, RecordedEvent } from './journal.ts'
 
@@ -33,7 +33,6 @@ export class JournalBuffer {
   #events: RecordedEvent[] = []
   #chars = 0
   #lastEventId: number
-  #publishedId: number
   #startedAt: number | undefined
   #timer: NodeJS.Timeout | undefined
   #dueAt = Infinity
@@ -48,7 +47,6 @@ export class JournalBuffer {
   constructor(options: { executionId: string; lastEventId: number; journal: Journal; hub: EventHub; onFailure: (error: unknown) => void }) {
     this.#executionId = options.executionId
     this.#lastEventId = options.lastEventId
-    this.#publishedId = options.lastEventId
     this.#journal = options.journal
     this.#hub = options.hub
     this.#onFailure = options.onFailure
@@ -104,12 +102,6 @@ export class JournalBuffer {
     clearTimeout(this.#timer)
   }
 
-  /** Forgets what is not written, and tells who watches that the execution was ended elsewhere. */
-  discardCancelled(at: number): void {
-    this.discard()
-    this.#hub.publish(this.#executionId, [cancelledEvent(this.#publishedId + 1, at)], true)
-  }
-
   #patience(): number {
     return this.#hub.isWatched(this.#executionId) ? GATHER_MS : UNWATCHED_MS
   }
@@ -148,10 +140,7 @@ export class JournalBuffer {
   }
 
   #publish(events: RecordedEvent[], end: ExecutionEnd | undefined): void {
-    if (events.length > 0) {
-      this.#publishedId = events.at(-1)!.id
-      this.#hub.publish(this.#executionId, events, false)
-    }
+    if (events.length > 0) this.#hub.publish(this.#executionId, events, false)
     if (end) this.#hub.publish(this.#executionId, [endEvent(end)], true)
   }
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { agents, TestEngine } from '../../test/support/engine.ts'
 import { until } from '../../test/support/api.ts'
 import { ModelFailed, ModelRefused, StorageFull } from '../errors.ts'
+import { cancelExecution } from '../executions/repository.ts'
 import { ModelCallError } from '../models/model-call-error.ts'
 import type { ModelRequest } from '../models/model.ts'
 import type { RecordedEvent } from './journal.ts'
@@ -152,24 +153,12 @@ describe('an execution', () => {
     engine.models.replies = [() => new Promise((resolve) => (finish = () => resolve({ text: 'too late' })))]
     const outcome = engine.dispatcher.start(execution)
     await until(async () => engine.models.requests.length > 0, 'the call')
-    await engine.journal.append({
-      execution_id: execution.execution_id,
-      steps: [],
-      events: null,
-      end: {
-        status: 'cancelled',
-        at: 1,
-        response: null,
-        error: null,
-        tokens: { input: 0, output: 0, total: 0 },
-        demo: false,
-        last_event_id: 2,
-      },
-    })
+    const cancelled = await engine.store.write(cancelExecution, { execution_id: execution.execution_id, now: 1 })
     finish()
     expect(await outcome).toEqual({ status: 'cancelled' })
     expect(await engine.execution(execution.execution_id)).toMatchObject({ status: 'cancelled', response: null })
-    expect(heard.at(-1)).toMatchObject({ type: 'status', status: 'error', code: 'execution_cancelled' })
+    await engine.dispatcher.cancel([cancelled])
+    expect(heard.at(-1)).toMatchObject({ type: 'status', status: 'error', code: 'execution_cancelled', at: 1, id: cancelled.last_event_id })
   })
 })
 

@@ -309,11 +309,9 @@ export class Slice implements NodeContext {
   }
 
   #endStopped(why: StopReason, cause?: unknown): Outcome {
-    if (why === 'cancelled') {
-      this.#buffer.discardCancelled(this.#services.clock.now())
-      return { status: 'cancelled' }
-    }
     this.#buffer.discard()
+    // Who watches is told by whoever cancelled it.
+    if (why === 'cancelled') return { status: 'cancelled' }
     return { status: 'left', error: cause === undefined ? new ShuttingDown({}) : toFailure(cause, this.#services.onFault).error }
   }
 

@@ -3,6 +3,7 @@ import { searchOrder } from '../environments.ts'
 import type { AdmissionTarget, AdmittedExecution, ExecutionRequest, RuntimeConfig } from '../engine/journal.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import type { Studio } from '../studio.ts'
+import { cancelExecution } from './repository.ts'
 
 export interface ExecuteRequest {
   target: AdmissionTarget
@@ -58,8 +59,8 @@ export interface ExecutionResult {
 }
 
 /** Admits an execution, and waits for its answer. @throws the error that it failed with, which names the execution */
-export async function execute(studio: Studio, request: ExecuteRequest): Promise<ExecutionResult> {
-  const { execution, outcome } = await startExecution(studio, request)
+export async function execute(studio: Studio, request: ExecuteRequest, beforeStart?: BeforeStart): Promise<ExecutionResult> {
+  const { execution, outcome } = await startExecution(studio, request, beforeStart)
   const ended = await outcome
   if (ended.status !== 'completed') throw failureOf(ended, execution.execution_id)
   return {
@@ -80,4 +81,13 @@ function failureOf(outcome: Exclude<Outcome, { status: 'completed' }>, execution
   if (outcome.status === 'cancelled') return new ExecutionCancelled({ execution_id })
   const { code, details } = outcome.error.serialize()
   return deserializeError({ code, details: { ...details, execution_id } })
+}
+
+/**
+ * Ends an execution. Once this has resolved its end is on disk, and its model and tool calls are aborted.
+ * @throws ExecutionNotFound, ExecutionEnded
+ */
+export async function cancel({ store, dispatcher, clock }: Studio, execution_id: string): Promise<void> {
+  const cancelled = await store.write(cancelExecution, { execution_id, now: clock.now() })
+  await dispatcher.cancel([cancelled])
 }

@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
-import { ExecutionNotFound } from '../errors.ts'
+import type { Cancelled } from '../engine/dispatcher.ts'
+import type { Attempt, AttemptError } from '../engine/journal.ts'
+import { ExecutionEnded, ExecutionNotFound } from '../errors.ts'
 import { defineCommand, type Db } from '../store/store.ts'
 import type { EventsRow, ExecutionRow, ExecutionStatus, StepRow } from '../store/tables.ts'
 
@@ -140,6 +142,66 @@ export async function lastEventId(db: Db, executionId: string): Promise<number> 
   return row?.last ?? 1
 }
 
+/** What is recorded of a step that was running when its execution was cancelled. */
+const cancelledAttempt: AttemptError = { code: 'cancelled', details: {}, message: 'The execution was cancelled during this attempt.' }
+
+/**
+ * Ends an execution as cancelled, with the steps that were running and the counters of its deployment. Whatever still
+ * runs of it can record nothing any more.
+ * @throws ExecutionNotFound, ExecutionEnded
+ */
+export const cancelExecution = defineCommand(
+  'executions.cancel',
+  async (db, { execution_id, now }: { execution_id: string; now: number }): Promise<Cancelled> => {
+    const { status, ended_at, deployment_id } = await getExecution(db, execution_id)
+    if (ended_at !== null) throw new ExecutionEnded({ execution_id, status })
+    const last_event_id = (await lastEventId(db, execution_id)) + 1
+    const used = await db
+      .selectFrom('steps')
+      .select(({ fn }) => [fn.sum<number | null>('input_tokens').as('input'), fn.sum<number | null>('output_tokens').as('output')])
+      .where('execution_id', '=', execution_id)
+      .executeTakeFirst()
+    await db
+      .updateTable('executions')
+      .set({
+        status: 'cancelled',
+        ended_at: now,
+        last_event_id,
+        input_tokens: used?.input ?? 0,
+        output_tokens: used?.output ?? 0,
+      })
+      .where('execution_id', '=', execution_id)
+      .execute()
+    await cancelRunningSteps(db, execution_id, now)
+    await db
+      .updateTable('deployment_counters')
+      .set(({ eb }) => ({ execution_count: eb('execution_count', '+', 1), last_executed: now }))
+      .where('deployment_id', '=', deployment_id)
+      .execute()
+    return { execution_id, at: now, last_event_id }
+  },
+)
+
+async function cancelRunningSteps(db: Db, execution_id: string, now: number): Promise<void> {
+  const steps = await db
+    .selectFrom('steps')
+    .select(['step_id', 'attempts'])
+    .where('execution_id', '=', execution_id)
+    .where('status', '=', 'running')
+    .execute()
+  for (const { step_id, attempts } of steps) {
+    const closed = (JSON.parse(attempts) as Attempt[]).map((attempt) =>
+      attempt.ended_at === null ? { ...attempt, ended_at: now, error: cancelledAttempt } : attempt,
+    )
+    await db
+      .updateTable('steps')
+      .set({ status: 'cancelled', attempts: JSON.stringify(closed) })
+      .where('execution_id', '=', execution_id)
+      .where('step_id', '=', step_id)
+      .execute()
+  }
+}
+
 /** Deletes some of what deleted deployments left. @returns whether there is more */
 export const purgeSome = defineCommand('executions.purge', async (db, limit: number): Promise<boolean> => {
   const purge = await db.selectFrom('purges').select('deployment_id').orderBy('requested_at').executeTakeFirst()
@@ -164,4 +226,4 @@ export const purgeSome = defineCommand('executions.purge', async (db, limit: num
   return true
 })
 
-export const executionCommands = [purgeSome]
+export const executionCommands = [cancelExecution, purgeSome]

@@ -1,6 +1,6 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
-import { ExecutionNotFound, InvalidInput, type Issue, type StudioError } from '../errors.ts'
+import { ExecutionEnded, ExecutionNotFound, InvalidInput, type Issue, type StudioError } from '../errors.ts'
 import { checkEnvironment, knownEnvironment } from '../environments.ts'
 import type { AdmissionTarget } from '../engine/journal.ts'
 import type { App } from '../http/app.ts'
@@ -10,10 +10,10 @@ import { openEventStream, type EventStream } from '../http/sse.ts'
 import { isUuid } from '../http/uuid.ts'
 import type { Studio } from '../studio.ts'
 import { checkChatHistory, readChatHistory } from './chat-history.ts'
-import { execute, startExecution, type ExecuteRequest } from './execute.ts'
+import { cancel, execute, startExecution, type ExecuteRequest } from './execute.ts'
 import { EventFollower } from './follow.ts'
 import { getExecution, getExecutionHead, lastEventId, listExecutions, listSteps } from './repository.ts'
-import { ExecuteBody, ExecuteResponse, Execution, ExecutionSummary, Step } from './schemas.ts'
+import { AcceptedResponse, BackgroundBody, ExecuteBody, ExecuteResponse, Execution, ExecutionSummary, Step } from './schemas.ts'
 import { toExecutionView, toStepView, toSummaryView } from './view.ts'
 
 const tags = ['executions']
@@ -27,6 +27,17 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     ...checkChatHistory(body['chat_history']),
     ...checkEnvironment(studio.environments, body['environment'], '/environment'),
   ]
+
+  /** For a client that asked for it. What ends the answer by itself, or the server, is no client that leaves. */
+  const cancelWhenLeft = (reply: FastifyReply, executionId: string): void => {
+    reply.raw.once('close', () => {
+      if (reply.raw.writableEnded) return
+      // It may have ended, or been deleted, in the same moment.
+      cancel(studio, executionId).catch((error: unknown) => {
+        if (!(error instanceof ExecutionEnded || error instanceof ExecutionNotFound)) reply.log.error({ err: error }, 'a cancel failed')
+      })
+    })
+  }
 
   app.post(
     '/api/workflows/execute',
@@ -43,7 +54,33 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         response: { 200: ExecuteResponse },
       },
     },
-    (request) => execute(studio, toRequest(request.body)),
+    (request, reply) =>
+      execute(studio, toRequest(request.body), ({ execution_id }) => {
+        if (request.body.on_disconnect === 'cancel') cancelWhenLeft(reply, execution_id)
+      }),
+  )
+
+  app.post(
+    '/api/workflows/execute/async',
+    {
+      bodyLimit: EXECUTE_BODY_LIMIT,
+      config: { nullIsAbsent: true, alsoCheck: checkRequest },
+      schema: {
+        operationId: 'executeAsync',
+        summary: 'Run a deployment in the background',
+        description:
+          'Answers as soon as the execution is on disk. `Location` is where to look for how it goes; its events can be streamed.',
+        tags,
+        body: BackgroundBody,
+        response: { 202: AcceptedResponse },
+      },
+    },
+    async (request, reply) => {
+      const { execution } = await startExecution(studio, toRequest(request.body))
+      const { execution_id, status, workflow_id, deployment_id, deployment_name, environment, release_number: release } = execution
+      reply.code(202).header('location', `/api/executions/${execution_id}`)
+      return { execution_id, status, workflow_id, deployment_id, deployment_name, environment, release }
+    },
   )
 
   app.post(
@@ -65,6 +102,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       const { outcome } = await startExecution(studio, toRequest(request.body), (execution) => {
         events = openEventStream(reply)
         new EventFollower(studio, events, execution, 0).begin()
+        if (request.body.on_disconnect === 'cancel') cancelWhenLeft(reply, execution.execution_id)
       })
       // This process lets go of it: the client comes back for the rest with Last-Event-ID.
       void outcome.then(({ status }) => status === 'left' && events?.end())
@@ -111,6 +149,25 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     '/api/executions/:execution_id',
     { schema: { operationId: 'getExecution', summary: 'Look at an execution', tags, params: IdParams, response: { 200: Execution } } },
     async (request) => toExecutionView(await findExecution(studio, request.params.execution_id)),
+  )
+
+  app.post(
+    '/api/executions/:execution_id/cancel',
+    {
+      schema: {
+        operationId: 'cancelExecution',
+        summary: 'Cancel an execution',
+        description: 'When it is answered the end is on disk and the calls of models are aborted. One that has ended is 409.',
+        tags,
+        params: IdParams,
+        response: { 200: Execution },
+      },
+    },
+    async (request) => {
+      const { execution_id } = await findHead(studio, request.params.execution_id)
+      await cancel(studio, execution_id)
+      return toExecutionView(await findExecution(studio, execution_id))
+    },
   )
 
   app.get(
@@ -199,7 +256,7 @@ function badEventId(message: string): StudioError {
   return new InvalidInput({ errors: [{ pointer: 'Last-Event-ID', code: 'not_allowed', message }] })
 }
 
-function toRequest(body: Static<typeof ExecuteBody>): ExecuteRequest {
+function toRequest(body: Static<typeof BackgroundBody>): ExecuteRequest {
   const chat_history = readChatHistory(body.chat_history ?? [])
   return {
     target: readTarget(body),
@@ -218,7 +275,7 @@ function checkTarget({ deployment_name, workflow_id }: Readonly<Record<string, u
 }
 
 /** @param body that was checked */
-function readTarget({ deployment_name, workflow_id }: Static<typeof ExecuteBody>): AdmissionTarget {
+function readTarget({ deployment_name, workflow_id }: Static<typeof BackgroundBody>): AdmissionTarget {
   const workflow = workflow_id?.toLowerCase()
   if (deployment_name === undefined) return { workflow_id: workflow! }
   return { deployment_name, ...(workflow !== undefined && { workflow_id: workflow }) }

@@ -16,24 +16,35 @@ const HistoryItem = Type.Union(
   { 'x-message': `An item of 'chat_history' is {"role": "…", "content": "…"} or {"actor": "…", "content": "…"}.` },
 )
 
+const executeFields = {
+  deployment_name: Type.Optional(DeploymentName),
+  workflow_id: Type.Optional(
+    Type.String({ description: 'Instead of a name: the most recently deployed active deployment of this workflow.', maxLength: 100 }),
+  ),
+  query: Type.String({ description: 'What the workflow is asked.' }),
+  chat_history: Type.Optional(Type.Array(HistoryItem, { description: 'What was said before, oldest first.' })),
+  runtime_overrides: Type.Optional(RuntimeConfigInput),
+  input: Type.Optional(Type.Unknown({ description: 'Anything; recorded with the execution.' })),
+  session_id: Type.Optional(Type.String({ maxLength: 200 })),
+  user_id: Type.Optional(Type.String({ maxLength: 200 })),
+  environment: Type.Optional(
+    Type.String({ description: 'Only this environment. Without it all are searched, in their configured order.' }),
+  ),
+}
+const executeOptions = { additionalProperties: false, examples: [{ deployment_name: 'hello', query: 'What can you do?' }] }
+
 export const ExecuteBody = Type.Object(
   {
-    deployment_name: Type.Optional(DeploymentName),
-    workflow_id: Type.Optional(
-      Type.String({ description: 'Instead of a name: the most recently deployed active deployment of this workflow.', maxLength: 100 }),
-    ),
-    query: Type.String({ description: 'What the workflow is asked.' }),
-    chat_history: Type.Optional(Type.Array(HistoryItem, { description: 'What was said before, oldest first.' })),
-    runtime_overrides: Type.Optional(RuntimeConfigInput),
-    input: Type.Optional(Type.Unknown({ description: 'Anything; recorded with the execution.' })),
-    session_id: Type.Optional(Type.String({ maxLength: 200 })),
-    user_id: Type.Optional(Type.String({ maxLength: 200 })),
-    environment: Type.Optional(
-      Type.String({ description: 'Only this environment. Without it all are searched, in their configured order.' }),
+    ...executeFields,
+    on_disconnect: Type.Optional(
+      Type.Enum(['continue', 'cancel'], { description: 'What happens when the client leaves before the end. Default: continue.' }),
     ),
   },
-  { additionalProperties: false, examples: [{ deployment_name: 'hello', query: 'What can you do?' }] },
+  executeOptions,
 )
+
+/** Nobody waits, so nobody can leave. */
+export const BackgroundBody = Type.Object(executeFields, executeOptions)
 
 const Tokens = Type.Object({ input: Type.Integer(), output: Type.Integer(), total: Type.Integer() })
 const Failure = Type.Object({ code: Type.String(), message: Type.String() })
@@ -49,6 +60,17 @@ export const ExecuteResponse = Type.Object({
   release: Type.Integer(),
   tokens: Tokens,
   demo: Type.Optional(Type.Boolean({ description: 'Present, and true, when a demo model took part.' })),
+})
+
+/** An execution that goes on in the background. */
+export const AcceptedResponse = Type.Object({
+  execution_id: Id,
+  status: Type.Enum(['queued', 'running']),
+  workflow_id: Id,
+  deployment_id: Id,
+  deployment_name: Type.String(),
+  environment: Type.String(),
+  release: Type.Integer(),
 })
 
 const summaryFields = {
@@ -89,7 +111,7 @@ export const Step = Type.Object(
     step_id: Type.String({ description: 'The same through all attempts.' }),
     kind: Type.String({ description: 'model: a call of a model. agent: a call of another agent, which holds steps of its own.' }),
     name: Type.String(),
-    status: Type.Enum(['running', 'completed', 'failed']),
+    status: Type.Enum(['running', 'completed', 'failed', 'cancelled']),
     model: Nullable(Type.String()),
     attempts: Type.Array(
       Type.Object({ number: Type.Integer(), started_at: Time, ended_at: Nullable(Time), error: Type.Optional(Failure) }),

@@ -49,7 +49,7 @@ export interface Media {
 const TAGS = [
   { name: 'workflows', description: 'Editable definitions: agents, steps and the connections between them.' },
   { name: 'deployments', description: 'A name in an environment that routes executions to a release of a workflow.' },
-  { name: 'executions', description: 'Runs of a release: started, watched and looked up here.' },
+  { name: 'executions', description: 'Runs of a release: started, watched and cancelled here.' },
   { name: 'agents', description: 'Agents that workflows refer to by name.' },
   { name: 'operations', description: 'Health and descriptions of the server itself.' },
 ]

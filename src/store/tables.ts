@@ -124,7 +124,7 @@ export interface StepRow {
   position: number
   kind: string
   name: string
-  status: 'running' | 'completed' | 'failed'
+  status: 'running' | 'completed' | 'failed' | 'cancelled'
   /** JSON array of attempts. */
   attempts: string
   input: string | null
