@@ -74,7 +74,7 @@ async function readInParts(url: string, deployment_name: string, random: Random,
       signal: cut.signal,
     })
     if (response.status === 204) return events
-    const patience = random.next() < 0.3 ? Infinity : Math.floor(random.between(1, 12))
+    const patience = random.next() < 0.15 ? Infinity : Math.floor(random.between(1, 5))
     let seen = 0
     const part = await readEvents(response, () => ++seen >= patience)
     cut.abort()
