@@ -6,10 +6,9 @@ import { FreeForm } from '../http/free-form.ts'
 import type { Studio } from '../studio.ts'
 import { toAgentView } from './agent.ts'
 import { createAgent, deleteAgent, findAgent, findAgentByName, listAgents, listAvailableAgents, updateAgent } from './repository.ts'
+import { Id, Nullable, Time } from '../http/fields.ts'
 
 const tags = ['agents']
-const Id = Type.String({ format: 'uuid' })
-const Time = Type.String({ format: 'date-time' })
 const Config = Type.Unsafe<Record<string, unknown>>({
   type: 'object',
   description:
@@ -51,7 +50,7 @@ const Agent = Type.Object(
     agent_id: Id,
     name: Type.String(),
     agent_type: Type.String(),
-    description: Type.Union([Type.String(), Type.Null()]),
+    description: Nullable(Type.String()),
     config: FreeForm,
     available_for_deployment: Type.Boolean(),
     created_at: Time,

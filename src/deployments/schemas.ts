@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { deploymentNamePattern, deploymentNameRule } from './deployment.ts'
+import { Id, Nullable, Time } from '../http/fields.ts'
 
 export const DeploymentName = Type.String({
   pattern: deploymentNamePattern,
@@ -43,10 +44,6 @@ export const DeployBody = Type.Object(
   },
   { additionalProperties: false, examples: [{ deployment_name: 'support', environment: 'production' }] },
 )
-
-const Nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) => Type.Union([schema, Type.Null()])
-const Time = Type.String({ format: 'date-time' })
-const Id = Type.String({ format: 'uuid' })
 
 export const InFlight = Type.Object({ queued: Type.Integer(), running: Type.Integer(), waiting: Type.Integer() })
 

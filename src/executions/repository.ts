@@ -19,13 +19,10 @@ export interface ExecutionFilter {
   limit: number
 }
 
+const identityColumns = ['execution_id', 'deployment_id', 'deployment_name', 'environment', 'workflow_id', 'release_number'] as const
+
 const summaryColumns = [
-  'execution_id',
-  'deployment_id',
-  'deployment_name',
-  'environment',
-  'workflow_id',
-  'release_number',
+  ...identityColumns,
   'status',
   'session_id',
   'user_id',
@@ -77,18 +74,7 @@ export async function getExecution(db: Db, executionId: string): Promise<Executi
   return row
 }
 
-const headColumns = [
-  'execution_id',
-  'deployment_id',
-  'deployment_name',
-  'environment',
-  'workflow_id',
-  'release_number',
-  'definition_digest',
-  'created_at',
-  'ended_at',
-  'last_event_id',
-] as const
+const headColumns = [...identityColumns, 'definition_digest', 'created_at', 'ended_at', 'last_event_id'] as const
 
 /** What an execution is, without what it was asked and answered, which may be megabytes. @throws ExecutionNotFound */
 export async function getExecutionHead(db: Db, executionId: string): Promise<Pick<ExecutionRow, (typeof headColumns)[number]>> {

@@ -30,13 +30,17 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
 
   /** For a client that asked for it. What ends the answer by itself, or the server, is no client that leaves. */
   const cancelWhenLeft = (reply: FastifyReply, executionId: string): void => {
-    reply.raw.once('close', () => {
-      if (reply.raw.writableEnded) return
+    const { raw } = reply
+    const leave = (): void => {
+      if (raw.writableEnded) return
       // It may have ended, or been deleted, in the same moment.
       cancel(studio, executionId).catch((error: unknown) => {
         if (!(error instanceof ExecutionEnded || error instanceof ExecutionNotFound)) reply.log.error({ err: error }, 'a cancel failed')
       })
-    })
+    }
+    // The client may have left while the execution was admitted.
+    if (raw.closed) leave()
+    else raw.once('close', leave)
   }
 
   app.post(

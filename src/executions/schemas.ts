@@ -1,9 +1,6 @@
 import { Type } from 'typebox'
 import { DeploymentName, RuntimeConfig, RuntimeConfigInput } from '../deployments/schemas.ts'
-
-const Nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) => Type.Union([schema, Type.Null()])
-const Time = Type.String({ format: 'date-time' })
-const Id = Type.String({ format: 'uuid' })
+import { Id, Nullable, Time, Tokens } from '../http/fields.ts'
 
 const content = Type.String()
 const speaker = Type.String({ description: 'Who said it, in capitals or not: user, human; assistant, ai, bot, agent; system.' })
@@ -46,7 +43,6 @@ export const ExecuteBody = Type.Object(
 /** Nobody waits, so nobody can leave. */
 export const BackgroundBody = Type.Object(executeFields, executeOptions)
 
-const Tokens = Type.Object({ input: Type.Integer(), output: Type.Integer(), total: Type.Integer() })
 const Failure = Type.Object({ code: Type.String(), message: Type.String() })
 
 export const ExecuteResponse = Type.Object({

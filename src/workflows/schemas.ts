@@ -1,10 +1,7 @@
 import { Type } from 'typebox'
 import { Deployment } from '../deployments/schemas.ts'
 import { FreeForm } from '../http/free-form.ts'
-
-const Nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) => Type.Union([schema, Type.Null()])
-const Time = Type.String({ format: 'date-time' })
-const Id = Type.String({ format: 'uuid' })
+import { Id, Nullable, Time } from '../http/fields.ts'
 
 export const Configuration = Type.Unsafe<Record<string, unknown>>({
   type: 'object',
