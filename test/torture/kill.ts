@@ -73,11 +73,18 @@ export async function tortureByKilling({ seed, kills, clients }: KillOptions): P
   }
   const load = Array.from({ length: clients }, client)
   try {
+    const anAnswer = (): Promise<true> => {
+      const before = answers.size
+      return until(async () => answers.size > before, 'an answer')
+    }
     for (let kill = 0; kill < kills; kill++) {
+      // Half of the kills come after an answer, so that there is something to lose; the others as early as they like.
+      if (random.next() < 0.5) await anAnswer()
       await new Promise((resolve) => setTimeout(resolve, random.between(20, 400)))
       await server.kill()
       server = await startServer(folder, { OPENAI_BASE_URL: model.baseUrl })
     }
+    await anAnswer()
     over.abort()
     await Promise.all(load)
     const { url } = server
