@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { cpuTime } from '../../test/support/cpu-time.ts'
 import { createModels } from '../models/providers.ts'
 import type { RegisteredAgent } from './definition.ts'
 import { canonicalForm, releaseDigest, sha256 } from './digest.ts'
@@ -181,14 +182,14 @@ describe('a plan', () => {
     const nodes = Array.from({ length: 10_000 }, (_, index) => agent(`n${index}`))
     const connections = nodes.slice(1).map((_, index) => connect(shape === 'chain' ? `n${index}` : 'n0', `n${index + 1}`))
     const times = Array.from({ length: 3 }, () => {
-      const began = performance.now()
+      const began = cpuTime()
       const { definition, problems } = resolve({ agents: nodes, connections })
       const plan = compilePlan(definition)
       expect(problems).toEqual([])
       expect(plan.lead.tools.size).toBe(shape === 'chain' ? 1 : 9_999)
-      return performance.now() - began
+      return cpuTime() - began
     })
-    // The best of three: other tests run on the same machine.
+    // The best of three: the first pays for the compiler.
     expect(Math.min(...times)).toBeLessThan(200)
   })
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { App } from './app.ts'
 import { type TestApp, testApp } from './test-app.ts'
+import { cpuTime } from '../../test/support/cpu-time.ts'
 
 let app: App
 let logged: TestApp['logged']
@@ -71,10 +72,10 @@ describe('a body', () => {
   })
 
   test('of ten megabytes of brackets is refused at once', async () => {
-    const start = performance.now()
+    const start = cpuTime()
     const response = await app.inject({ method: 'POST', url: '/large', headers: json, payload: '['.repeat(10_000_000) })
     expect(response.statusCode).toBe(400)
-    expect(performance.now() - start).toBeLessThan(300)
+    expect(cpuTime() - start).toBeLessThan(300)
   })
 
   test('of ten megabytes with a million keys is read', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readJson } from './json-scanner.ts'
+import { cpuTime } from '../../test/support/cpu-time.ts'
 
 const read = (text: string | Buffer) => readJson(Buffer.from(text as string))
 
@@ -21,10 +22,10 @@ describe('what JSON.parse reads is read the same', () => {
         const text = pieces.join('')
         const ours = outcome(() => read(text))
         const theirs = outcome(() => JSON.parse(text))
-        if (typeof ours === 'string' && ours.includes('comes twice')) return
+        if (typeof ours === 'string' && /comes twice|too large/.test(ours)) return
         expect(typeof ours).toBe(typeof theirs)
       }),
-      { numRuns: 2_000 },
+      { numRuns: 2_000, examples: [[['-0.5e+3', '1', '1']]] },
     )
   })
 
@@ -95,9 +96,9 @@ test.each([
 
 test('time is linear: ten megabytes of brackets, of digits and of wrong bytes are refused at once', () => {
   for (const text of ['['.repeat(1e7), '9'.repeat(1e7), '{"a":'.repeat(2e6), '\ufffd'.repeat(3e6)]) {
-    const start = performance.now()
+    const start = cpuTime()
     expect(() => readJson(Buffer.concat([Buffer.from(text), Buffer.from([0xff])].slice(0, text[0] === '\ufffd' ? 2 : 1)))).toThrow()
-    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(cpuTime() - start).toBeLessThan(1_000)
   }
 })
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { App } from './app.ts'
 import { testApp } from './test-app.ts'
+import { cpuTime } from '../../test/support/cpu-time.ts'
 
 let app: App
 beforeAll(async () => ({ app } = await testApp()))
@@ -83,10 +84,10 @@ describe('a body', () => {
     const answer = await post('/things', { name: 'a', chat_history: Array.from({ length: 90_000 }, () => 1) })
     expect(answer.errors.length).toBeLessThan(110)
     expect(answer.errors.at(-1).code).toBe('more_problems')
-    const start = performance.now()
+    const start = cpuTime()
     const huge = await post('/large', { name: 'a', chat_history: Array.from({ length: 4_000_000 }, () => 1) })
     expect(huge.errors).toMatchObject([{ pointer: '/chat_history', code: 'too_long' }])
-    expect(performance.now() - start).toBeLessThan(3_000)
+    expect(cpuTime() - start).toBeLessThan(3_000)
   })
 
   test('is counted, and cut for a message, in whole characters', async () => {
