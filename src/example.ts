@@ -6,6 +6,7 @@ import type { AgentConfig } from './graph/definition.ts'
 import { defineCommand } from './store/store.ts'
 import type { AgentRow, WorkflowRow } from './store/tables.ts'
 import type { Studio } from './studio.ts'
+import { newWorkflow } from './workflows/new-workflow.ts'
 
 /** The agents that a new database holds. Workflows override whatever they like of them. */
 const agents: { name: string; agent_type: string; description: string; config: AgentConfig }[] = [
@@ -39,7 +40,6 @@ const agents: { name: string; agent_type: string; description: string; config: A
 
 const workflow = {
   name: 'hello',
-  version: '1.0.0',
   description: 'The example that a new database comes with. It runs on the demo model, without any key.',
   configuration: {
     agents: [
@@ -85,18 +85,7 @@ export async function setUpExample({ store, clock, models, environments }: Studi
     created_at: now,
     updated_at: now,
   }))
-  const row: WorkflowRow = {
-    ...workflow,
-    workflow_id: clock.id(),
-    configuration: JSON.stringify(workflow.configuration),
-    tags: null,
-    created_by: null,
-    is_active: 1,
-    is_editable: 1,
-    revision: 1,
-    created_at: now,
-    updated_at: now,
-  }
+  const row = newWorkflow(workflow, clock.id(), now)
   const { definition } = resolveDefinition(workflow.configuration, {
     agents: agentRows.map(toRegisteredAgent),
     defaultModel: models.default,

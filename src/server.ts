@@ -64,8 +64,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const isNew = await setUpExample(studio)
   const app = await createStudioApp(config, logger, studio, purger)
   // Listed before the first request can add to them.
-  const recovered = studio.dispatcher.recover()
-  recovered.catch(onFault)
+  studio.dispatcher.recover().catch(onFault)
   purger.start()
 
   const stop = async (): Promise<void> => {

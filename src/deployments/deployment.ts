@@ -13,7 +13,3 @@ export function inheritRuntimeConfig(given: Partial<RuntimeConfig> | undefined, 
 export const deploymentNamePattern = '^(?!active$)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'
 export const deploymentNameRule =
   "A deployment name has 1 to 128 letters, digits, dots, underscores and hyphens, begins with a letter or a digit, and is not 'active'."
-
-export function isDeploymentName(name: string): boolean {
-  return new RegExp(deploymentNamePattern).test(name)
-}

@@ -80,11 +80,10 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   #run(execution: AdmittedExecution, history?: History, wasQueued = false): Promise<Outcome> {
-    const outcome = this.#runSlice(execution, history, wasQueued).finally(() => {
+    return this.#runSlice(execution, history, wasQueued).finally(() => {
       this.#running.delete(execution.execution_id)
       this.#startWaiting()
     })
-    return outcome
   }
 
   async #runSlice(execution: AdmittedExecution, history: History | undefined, wasQueued: boolean): Promise<Outcome> {

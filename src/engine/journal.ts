@@ -77,8 +77,9 @@ export interface RecordedEvent {
   [data: string]: unknown
 }
 
+/** How a slice ends its execution. A cancel is no slice's to write. */
 export interface ExecutionEnd {
-  status: 'completed' | 'failed' | 'cancelled'
+  status: 'completed' | 'failed'
   at: number
   response: string | null
   error: AttemptError | null

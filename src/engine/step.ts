@@ -5,8 +5,8 @@ import type { Attempt, AttemptError } from './journal.ts'
 import type { StepSpec } from './node-context.ts'
 
 /** An attempt that a crash, or the end of the server, cut short. Neither counts as a retry. */
-export const interrupted: AttemptError = { code: 'interrupted', details: {}, message: 'The server stopped abruptly during this attempt.' }
-export const stoppedWithServer: AttemptError = {
+const interrupted: AttemptError = { code: 'interrupted', details: {}, message: 'The server stopped abruptly during this attempt.' }
+const stoppedWithServer: AttemptError = {
   code: 'shutting_down',
   details: {},
   message: 'The server was stopped during this attempt.',

@@ -32,8 +32,7 @@ function plainText(text: string): string | undefined {
 
 /** One readable sentence of at most 300 characters. Secrets must be gone already: what is cut in two is not found any more. */
 export function sentence(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  const line = text.replace(/[\s\u0000-\u001f\u007f]+/g, ' ').trim()
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
   if (line.length > longest) return `${line.slice(0, longest - 1).toWellFormed()}…`
   return /[.!?…)]$/.test(line) ? line : `${line}.`
 }

@@ -8,6 +8,7 @@ import type { WorkflowRow } from '../store/tables.ts'
 import type { Studio } from '../studio.ts'
 import { addAgent, addConnection, changeWorkflow } from './edit.ts'
 import { createWorkflow, deleteWorkflow, getWorkflow, listWorkflows } from './repository.ts'
+import { newWorkflow } from './new-workflow.ts'
 import { resolveWorkflow } from './resolve-workflow.ts'
 import {
   AddAgentBody,
@@ -170,23 +171,6 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
       return { valid: problems.length === 0, errors: problems, warnings }
     },
   )
-}
-
-function newWorkflow(body: Static<typeof CreateBody>, workflow_id: string, now: number): WorkflowRow {
-  return {
-    workflow_id,
-    name: body.name,
-    version: body.version ?? '1.0.0',
-    description: body.description ?? null,
-    configuration: JSON.stringify(body.configuration),
-    tags: body.tags ? JSON.stringify(body.tags) : null,
-    created_by: body.created_by ?? null,
-    is_active: body.is_active === false ? 0 : 1,
-    is_editable: body.is_editable === false ? 0 : 1,
-    revision: 1,
-    created_at: now,
-    updated_at: now,
-  }
 }
 
 function toColumns({ configuration, tags: newTags, is_active, is_editable, ...plain }: Static<typeof UpdateBody>) {

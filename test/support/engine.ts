@@ -11,8 +11,8 @@ import { canonicalForm, sha256 } from '../../src/graph/digest.ts'
 import type { ModelAnswer, ModelRequest, Models } from '../../src/models/model.ts'
 import { openDatabaseFile } from '../../src/store/sqlite/database-file.ts'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { newWorkflow } from '../../src/workflows/new-workflow.ts'
 import { createWorkflow } from '../../src/workflows/repository.ts'
-import { workflowRow } from './rows.ts'
 import { removeFolder, temporaryFolder } from './server.ts'
 
 /** A model in memory: each call is answered by the next function, the last one for ever. */
@@ -77,7 +77,7 @@ export class TestEngine {
 
   async deploy(name: string, definition: Partial<Definition>, runtime_config: Partial<RuntimeConfig> = {}): Promise<string> {
     const now = this.clock.now()
-    const workflow = workflowRow(`${name} ${randomUUIDv7()}`, now)
+    const workflow = newWorkflow({ name: `${name} ${randomUUIDv7()}`, configuration: {} }, randomUUIDv7(), now)
     await this.store.write(createWorkflow, workflow)
     const canonical = canonicalForm({ agents: [], connections: [], ...definition })
     const deployed = await this.store.write(deployRelease, {

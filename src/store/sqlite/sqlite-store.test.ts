@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TestEngine } from '../../../test/support/engine.ts'
-import { workflowRow } from '../../../test/support/rows.ts'
 import { WorkflowNotFound } from '../../errors.ts'
+import { newWorkflow } from '../../workflows/new-workflow.ts'
 import { defineCommand } from '../store.ts'
 import { SqliteConnection } from './connection.ts'
 import { SqliteStore } from './sqlite-store.ts'
@@ -15,16 +15,28 @@ afterEach(() => engine.close())
 
 /** Commands that go wrong in every way, run by a writer of their own on this thread. */
 const insert = defineCommand('test.insert', async (db, name: string) => {
-  await db.insertInto('workflows').values(workflowRow(name)).execute()
+  await db
+    .insertInto('workflows')
+    .values(newWorkflow({ name, configuration: {} }, name, 1))
+    .execute()
   return name
 })
 const insertAndThrow = defineCommand('test.throw', async (db, name: string) => {
-  await db.insertInto('workflows').values(workflowRow(name)).execute()
+  await db
+    .insertInto('workflows')
+    .values(newWorkflow({ name, configuration: {} }, name, 1))
+    .execute()
   throw new WorkflowNotFound({ workflow_id: name })
 })
 const insertAndFail = defineCommand('test.fail', async (db, name: string) => {
-  await db.insertInto('workflows').values(workflowRow(name)).execute()
-  await db.insertInto('workflows').values(workflowRow(name)).execute()
+  await db
+    .insertInto('workflows')
+    .values(newWorkflow({ name, configuration: {} }, name, 1))
+    .execute()
+  await db
+    .insertInto('workflows')
+    .values(newWorkflow({ name, configuration: {} }, name, 1))
+    .execute()
 })
 describe('a group of writes', () => {
   let connection: SqliteConnection
