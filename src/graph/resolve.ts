@@ -1,4 +1,5 @@
 import type { Issue, Warning } from '../errors.ts'
+import { limitIssues } from '../limit-issues.ts'
 import type { ModelInfo } from '../models/model.ts'
 import { checkAgentConfig } from './check-agent-config.ts'
 import { findCycle, findLeads } from './shape.ts'
@@ -18,11 +19,14 @@ export interface Resolution {
   warnings: Warning[]
 }
 
+/** Problems of a workflow that an answer lists at most: a graph has more places than a request. */
+const MAX_PROBLEMS = 1_000
+
 /** Checks a configuration and fills in what it leaves to its surroundings. */
 export function resolveDefinition(configuration: unknown, surroundings: Surroundings): Resolution {
   const resolver = new Resolver(surroundings)
   const definition = resolver.resolve(isObject(configuration) ? configuration : {})
-  return { definition, problems: resolver.problems, warnings: resolver.warnings }
+  return { definition, problems: limitIssues(resolver.problems, MAX_PROBLEMS), warnings: resolver.warnings }
 }
 
 class Resolver {

@@ -3,6 +3,7 @@ import { Compile, type Validator } from 'typebox/compile'
 import { Settings } from 'typebox/system'
 import { type TSchema, Type } from 'typebox'
 import { InvalidInput, type Issue, MalformedBody } from '../errors.ts'
+import { limitIssues } from '../limit-issues.ts'
 import { dropNulls } from './absent.ts'
 import { issuesOf, type Part } from './issues.ts'
 import { overlongLists } from './list-limit.ts'
@@ -46,7 +47,7 @@ export function validateRoute(route: RouteOptions): void {
   if (takesBody(route.method)) checks.push(checkBody(schema.body ?? NO_BODY, route.config?.nullIsAbsent === true))
 
   const { alsoCheck } = route.config ?? {}
-  if (alsoCheck) checks.push(({ body }) => (isObject(body) ? alsoCheck(body) : []))
+  if (alsoCheck) checks.push(({ body }) => (isObject(body) ? limitIssues(alsoCheck(body), MAX_ISSUES) : []))
 
   const validate = async (request: FastifyRequest) => {
     const errors = checks.flatMap((check) => check(request))
@@ -96,11 +97,7 @@ function problems(validator: Validator, value: unknown, part: Part): Issue[] {
   if (tooLong.length > 0) return tooLong
   const faults = faultsOf(validator, value)
   const issues = issuesOf(faults, schema, value, part)
-  if (issues.length <= MAX_ISSUES && faults.length < MAX_FAULTS) return issues
-  return [
-    ...issues.slice(0, MAX_ISSUES),
-    { pointer: '', code: 'more_problems', message: 'There are more problems than those listed here.' },
-  ]
+  return limitIssues(issues, MAX_ISSUES, issues.length > MAX_ISSUES || faults.length >= MAX_FAULTS)
 }
 
 function faultsOf(validator: Validator, value: unknown) {

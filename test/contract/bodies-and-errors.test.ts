@@ -245,6 +245,20 @@ describe('what can be read and is wrong is 422, with the pointer of', () => {
     }
   })
 
+  it('are listed up to a limit, wherever they were found', async () => {
+    const chat_history = Array.from({ length: 20_000 }, () => ({ role: 'narrator', content: '' }))
+    const executed = await send({ path: '/api/workflows/execute', body: execution({ chat_history }) })
+    expectProblem(executed, 422, 'invalid_input')
+    expect(executed.body.errors).toHaveLength(101)
+    expect(executed.body.errors.at(-1)).toMatchObject({ code: 'more_problems' })
+
+    const configuration = { agents: Array.from({ length: 50_000 }, () => 0) }
+    const workflow = await send({ path: '/api/workflows', body: JSON.stringify({ name: 'all wrong', configuration }) })
+    const validated = await send({ path: `/api/workflows/${workflow.body.workflow_id}/validate` })
+    expect(validated.body.errors).toHaveLength(1_001)
+    expect(validated.body.errors.at(-1)).toMatchObject({ code: 'more_problems' })
+  })
+
   it('of execute are all reported at once, also those that no schema can say', async () => {
     const body = { chat_history: [{ role: 'narrator', content: 'x' }], environment: 'nowhere', typo: 1 }
     const answer = await send({ path: '/api/workflows/execute', body: JSON.stringify(body) })
