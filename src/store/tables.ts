@@ -13,6 +13,7 @@ export interface Tables {
   steps: StepRow
   events: EventsRow
   purges: { deployment_id: string; requested_at: number }
+  idempotency_keys: IdempotencyKeyRow
 }
 
 export interface WorkflowRow {
@@ -110,6 +111,10 @@ export interface ExecutionRow {
   /** How often a process died while it ran this execution. */
   recoveries: number
   last_event_id: number
+  /** 1: it rests before its next step until its deployment is reactivated. */
+  frozen: number
+  /** When an execution that rests goes on by itself. */
+  wake_at: number | null
   response: string | null
   error: string | null
   input_tokens: number
@@ -140,4 +145,22 @@ export interface EventsRow {
   first_id: number
   last_id: number
   events: string
+}
+
+/** A POST that was given an `Idempotency-Key`, and what became of it. */
+export interface IdempotencyKeyRow {
+  /** The API key that it was sent with; empty where none is needed. */
+  caller: string
+  method: string
+  path: string
+  key: string
+  /** Of body and query: the same key with another one is a mistake. */
+  fingerprint: string
+  created_at: number
+  /** The execution that it admitted. */
+  execution_id: string | null
+  /** JSON: what its change of state resulted in. */
+  result: string | null
+  /** JSON: status, headers and body, once it was answered. */
+  answer: string | null
 }
