@@ -10,6 +10,7 @@ export const demoPhrases: readonly DemoPhrase[] = [
   { phrase: 'always fail', effect: 'Each attempt fails, so the execution fails when its retries are used up.' },
   { phrase: 'fail for good', effect: 'The call is refused, which is not retried.' },
   { phrase: 'take N seconds', effect: 'The answer comes after so long: a number from 0 to 3600, as in "take 2.5 seconds".' },
+  { phrase: 'without pauses', effect: 'Its text comes at once instead of word by word.' },
   { phrase: 'call no tools', effect: 'It answers at once, whatever tools it has.' },
   { phrase: 'call tool NAME', effect: 'It calls only that tool instead of each tool it has. May be written several times.' },
 ]
@@ -17,6 +18,7 @@ export const demoPhrases: readonly DemoPhrase[] = [
 export interface DemoInstructions {
   fail: 'never' | 'once' | 'always' | 'for good'
   waitMs: number
+  hurries: boolean
   callsTool(name: string): boolean
 }
 
@@ -32,6 +34,7 @@ export function readInstructions(system: string, asked: string): DemoInstruction
   return {
     fail: (failing?.[1] ?? failing?.[2] ?? 'never').toLowerCase() as DemoInstructions['fail'],
     waitMs: Math.min(seconds, longestWaitSeconds) * 1000,
+    hurries: first(/\bwithout pauses\b/i) !== null,
     callsTool: (name) => !none && (named.length === 0 || named.includes(name)),
   }
 }

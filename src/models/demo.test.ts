@@ -174,6 +174,11 @@ describe('a phrase for demo/assistant', () => {
     expect((await ask('', { messages: [...messages, ...user('Hi')] })).text).toContain('Hi')
   })
 
+  it("'without pauses' brings the text in one piece", async () => {
+    const { text, pieces } = await ask('Hi there, without pauses.', {}, 15)
+    expect(pieces).toEqual([text])
+  })
+
   it("'call no tools' and 'call tool NAME' choose among the tools", async () => {
     const tools = [tool('search'), tool('news'), tool('web.fetch-page')]
     expect((await ask('call no tools', { tools })).calls).toEqual([])
@@ -188,6 +193,7 @@ describe('a phrase for demo/assistant', () => {
       'always fail',
       'fail for good',
       'take N seconds',
+      'without pauses',
       'call no tools',
       'call tool NAME',
     ])

@@ -33,23 +33,27 @@ async function echo(request: ModelRequest): Promise<ModelAnswer> {
   return answer(request, text.end(), [])
 }
 
+/** Milliseconds between two words, or all of them in one piece. */
+type Pace = number | 'at once'
+
 async function assist(request: ModelRequest, pauseMs: number): Promise<ModelAnswer> {
   const instructions = readInstructions(request.system ?? '', asked(request))
+  const pace = instructions.hurries ? 'at once' : pauseMs
   const calls = toolResults(request).length > 0 ? [] : toolCalls(request, instructions)
   // The wait stands before the text, so a turn that only calls tools is not held up.
   if (calls.length === 0) await pause(instructions.waitMs, request.signal)
-  if (instructions.fail !== 'never') await failAsTold(request, instructions.fail, pauseMs)
+  if (instructions.fail !== 'never') await failAsTold(request, instructions.fail, pace)
   if (calls.length > 0) return answer(request, '', calls)
-  return answer(request, await stream(request, reply(request), pauseMs), [])
+  return answer(request, await stream(request, reply(request), pace), [])
 }
 
 /** Some text comes first, since that is how a stream breaks, and what `retry` events are for. */
-async function failAsTold(request: ModelRequest, fail: DemoInstructions['fail'], pauseMs: number): Promise<void> {
+async function failAsTold(request: ModelRequest, fail: DemoInstructions['fail'], pace: Pace): Promise<void> {
   const { model } = request
   if (fail === 'for good')
     throw new ModelCallError(new ModelRefused({ model, reason: "its instructions say 'fail for good'." }), { retryable: false })
   if (fail === 'once' && request.attempt > 1) return
-  await stream(request, 'This is the demo model, which is about to ', pauseMs)
+  await stream(request, 'This is the demo model, which is about to ', pace)
   const phrase = fail === 'once' ? 'fail once' : 'always fail'
   throw new ModelCallError(new ModelFailed({ model, reason: `its instructions say '${phrase}'.` }), { retryable: true })
 }
@@ -94,11 +98,15 @@ function firstSentence(system: string): string {
   return (end ? text.slice(0, end.index + 1) : text).trim().slice(0, 200)
 }
 
-async function stream(request: ModelRequest, text: string, pauseMs: number): Promise<string> {
+async function stream(request: ModelRequest, text: string, pace: Pace): Promise<string> {
   const pieces = new TextPieces(request.onText)
+  if (pace === 'at once') {
+    pieces.add(text)
+    return pieces.end()
+  }
   let first = true
   for (const piece of wordsOf(text)) {
-    if (!first) await pause(pauseMs, request.signal)
+    if (!first) await pause(pace, request.signal)
     pieces.add(piece)
     first = false
   }
@@ -138,6 +146,13 @@ function textOf(message: Message): string {
 /** About what tokenizers make of English: four tokens for three words. */
 function tokensIn(text: string): number {
   let words = 0
-  for (const _ of text.matchAll(/\S+/g)) words++
+  let within = false
+  for (let index = 0; index < text.length; index++) {
+    const isSpace = text.charCodeAt(index) <= 0x20
+    if (within === isSpace) {
+      within = !isSpace
+      if (within) words++
+    }
+  }
   return Math.ceil((words * 4) / 3)
 }
