@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 
 /** Where time and ids come from, so that tests can set both. */
 export interface Clock {
@@ -22,10 +22,11 @@ export function makeIds(now: () => number): () => string {
   let counter = 0
   return () => {
     const time = now()
+    const random = randomUUID()
     if (time > ms) {
       ms = time
       // Not from 0, so that ids cannot be guessed; half of the range is left to count in.
-      counter = randomInt(0x800)
+      counter = Number.parseInt(random.slice(0, 3), 16) >> 1
     } else if (++counter > 0xfff) {
       // More ids than the counter holds, or a clock that was set back: the ids run ahead of it.
       ms++
@@ -33,8 +34,17 @@ export function makeIds(now: () => number): () => string {
     }
     const hex = ms.toString(16).padStart(12, '0')
     // The variant bits and the random rest of a version 4 are those of a version 7.
-    return `${hex.slice(0, 8)}-${hex.slice(8)}-7${counter.toString(16).padStart(3, '0')}${randomUUID().slice(18)}`
+    return `${hex.slice(0, 8)}-${hex.slice(8)}-7${counter.toString(16).padStart(3, '0')}${random.slice(18)}`
   }
+}
+
+/** No id that was made at this time or later comes before this text, and none that was made earlier comes after it. */
+export function firstIdAt(ms: number): string {
+  // Times that a UUIDv7 cannot hold are before or after all of them.
+  const hex = Math.floor(Math.min(Math.max(ms, 0), 0xffff_ffff_ffff))
+    .toString(16)
+    .padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`
 }
 
 /** RFC 3339 in UTC, as every time leaves the server; the database holds milliseconds. */

@@ -30,8 +30,12 @@ export class AnswerTally {
   }
 }
 
+/** Of well-formed text: two halves of a pair are one. */
 function countCharacters(text: string): number {
-  let count = 0
-  for (const _ of text) count++
+  let count = text.length
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index)
+    if (unit >= 0xdc00 && unit <= 0xdfff) count--
+  }
   return count
 }

@@ -1,24 +1,38 @@
-import type { AdmittedExecution } from './journal.ts'
+import type { Admission, AdmittedExecution } from './journal.ts'
+import type { MeteredExecution } from './meter.ts'
 import type { Outcome } from './outcome.ts'
 
 /** How an execution was cancelled, as the journal has it. */
-export interface Cancelled {
+export interface Cancelled extends MeteredExecution {
   execution_id: string
   at: number
   last_event_id: number
 }
 
+/** Whether the execution begins at once is the dispatcher's to say. */
+export type AdmissionRequest = Omit<Admission, 'status'>
+
 /** Decides which process runs an execution, and when. */
 export interface Dispatcher {
-  /** Whether an execution that is admitted now begins at once. */
-  readonly hasRoom: boolean
-  /** Runs an execution that was just admitted. Resolves when it has ended or this process lets go of it. */
+  /**
+   * Decides in one transaction whether there is an active deployment, and on which release the execution runs.
+   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, IdempotencyKeyReused, IdempotencyInProgress
+   */
+  admit(request: AdmissionRequest): Promise<AdmittedExecution>
+  /**
+   * Runs an execution that was just admitted. Resolves when it has ended, in however many slices, or this process lets go
+   * of it.
+   */
   start(execution: AdmittedExecution): Promise<Outcome>
+  /** Goes on with executions that the journal says rest no longer, or were made to go on after their end. */
+  wake(executionIds: readonly string[]): void
+  /** Lets executions that the journal says are frozen rest before their next step. */
+  freeze(executionIds: readonly string[]): void
   /** Stops what runs of executions that the journal says are cancelled, and tells who watches. Resolves when their calls are aborted. */
   cancel(cancelled: readonly Cancelled[]): Promise<void>
   /** Somebody began to watch the execution's events. */
   watch(executionId: string): void
-  /** Takes up what processes before this one left. */
+  /** Takes up what processes before this one left, as there is room. Resolves when that is known. */
   recover(): Promise<void>
   /** Lets executions end for so long, then leaves the others to a later process. Nothing starts any more. */
   drain(graceMs: number): Promise<void>

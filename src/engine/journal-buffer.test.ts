@@ -15,7 +15,9 @@ function buffer() {
   const hub = new EventHub()
   const heard: RecordedEvent[] = []
   hub.listen('x', (events) => heard.push(...events))
-  const made = new JournalBuffer({ executionId: 'x', lastEventId: 1, journal: { append } as Journal, hub, onFailure: () => undefined })
+  const patience = { onWait: () => undefined }
+  const journal = { append } as unknown as Journal
+  const made = new JournalBuffer({ executionId: 'x', lastEventId: 1, journal, hub, patience, onFailure: () => undefined })
   return { buffer: made, entries, settle, heard }
 }
 const end = { status: 'completed', at: 9, response: '', error: null, tokens: { input: 0, output: 0, total: 0 }, demo: false } as const

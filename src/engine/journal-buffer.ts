@@ -1,7 +1,8 @@
 import type { EventsRow, StepRow } from '../store/tables.ts'
 import { endEvent } from './end-event.ts'
+import { encodeEvents } from './event-codec.ts'
 import type { EventHub } from './event-hub.ts'
-import type { ExecutionEnd, Journal, JournalEntry, RecordedEvent } from './journal.ts'
+import type { ExecutionEnd, Journal, JournalEntry, Patience, RecordedEvent } from './journal.ts'
 
 /** Nothing more can be recorded, so nothing may go on; a later process takes the execution up. */
 export class JournalLost extends Error {
@@ -28,14 +29,15 @@ export class JournalBuffer {
   readonly #executionId: string
   readonly #journal: Journal
   readonly #hub: EventHub
+  readonly #patience: Patience
   readonly #onFailure: (error: unknown) => void
   #steps = new Set<{ toRow(): StepRow }>()
   #events: RecordedEvent[] = []
   #chars = 0
   #lastEventId: number
-  #startedAt: number | undefined
   #timer: NodeJS.Timeout | undefined
-  #dueAt = Infinity
+  /** What the timer was set to. */
+  #patienceMs = Infinity
   #closed = false
   /** The newest write, which stands for all before it. */
   #last: Promise<boolean> = Promise.resolve(true)
@@ -44,18 +46,20 @@ export class JournalBuffer {
   #end: Omit<ExecutionEnd, 'last_event_id'> | undefined
 
   /** @param onFailure told once when a write fails or the execution has ended elsewhere: nothing more can be recorded */
-  constructor(options: { executionId: string; lastEventId: number; journal: Journal; hub: EventHub; onFailure: (error: unknown) => void }) {
+  constructor(options: {
+    executionId: string
+    lastEventId: number
+    journal: Journal
+    hub: EventHub
+    patience: Patience
+    onFailure: (error: unknown) => void
+  }) {
     this.#executionId = options.executionId
     this.#lastEventId = options.lastEventId
     this.#journal = options.journal
     this.#hub = options.hub
+    this.#patience = options.patience
     this.#onFailure = options.onFailure
-  }
-
-  /** Notes that a queued execution has begun. */
-  noteStart(at: number): void {
-    this.#startedAt = at
-    this.#flushWithin(0)
   }
 
   /** The step is written as it is then: what happens to it in between costs no write of its own. */
@@ -64,9 +68,10 @@ export class JournalBuffer {
     this.#flushWithin(GATHER_MS)
   }
 
+  /** @param event becomes the buffer's own */
   noteEvent(at: number, event: { type: string; [data: string]: unknown }): void {
-    this.#events.push({ ...event, id: ++this.#lastEventId, at })
-    this.#flushWithin(this.#patience())
+    this.#events.push(Object.assign(event, { id: ++this.#lastEventId, at }))
+    this.#flushWithin(this.#gatherMs())
   }
 
   /** Pieces of one step that follow each other become one event. @param first goes out at once, if somebody watches */
@@ -76,7 +81,7 @@ export class JournalBuffer {
     else this.#events.push({ type: 'content', data: text, step_id: stepId, id: ++this.#lastEventId, at })
     this.#chars += text.length
     const urgent = this.#chars >= FLUSH_CHARS || (first && this.#hub.isWatched(this.#executionId))
-    this.#flushWithin(urgent ? 0 : this.#patience())
+    this.#flushWithin(urgent ? 0 : this.#gatherMs())
   }
 
   /** Makes waiting events available to somebody who begins to watch. */
@@ -102,16 +107,15 @@ export class JournalBuffer {
     clearTimeout(this.#timer)
   }
 
-  #patience(): number {
+  #gatherMs(): number {
     return this.#hub.isWatched(this.#executionId) ? GATHER_MS : UNWATCHED_MS
   }
 
+  /** Within so long at most, which may be sooner: a timer that is set already stays where it is as short. */
   #flushWithin(ms: number): void {
-    if (this.#closed) return
-    const due = performance.now() + ms
-    if (due >= this.#dueAt) return
+    if (this.#closed || ms >= this.#patienceMs) return
     clearTimeout(this.#timer)
-    this.#dueAt = due
+    this.#patienceMs = ms
     this.#timer = setTimeout(() => void this.#write().catch(this.#onFailure), ms)
   }
 
@@ -121,7 +125,7 @@ export class JournalBuffer {
    */
   #write(): Promise<boolean> {
     if (this.#next) return this.#next
-    if (!this.#end && this.#steps.size === 0 && this.#events.length === 0 && this.#startedAt === undefined) return this.#last
+    if (!this.#end && this.#steps.size === 0 && this.#events.length === 0) return this.#last
     this.#next = this.#last.then((written) => written && this.#append())
     this.#last = this.#next
     return this.#last
@@ -131,7 +135,7 @@ export class JournalBuffer {
     this.#next = undefined
     const events = this.#events
     const entry = this.#takeEntry()
-    const written = await this.#journal.append(entry).catch((error: unknown) => {
+    const written = await this.#journal.append(entry, this.#patience).catch((error: unknown) => {
       throw new JournalLost(error)
     })
     if (written) this.#publish(events, entry.end)
@@ -140,24 +144,23 @@ export class JournalBuffer {
   }
 
   #publish(events: RecordedEvent[], end: ExecutionEnd | undefined): void {
+    if (!this.#hub.isWatched(this.#executionId)) return
     if (events.length > 0) this.#hub.publish(this.#executionId, events, false)
     if (end) this.#hub.publish(this.#executionId, [endEvent(end)], true)
   }
 
   #takeEntry(): JournalEntry {
     clearTimeout(this.#timer)
-    this.#dueAt = Infinity
+    this.#patienceMs = Infinity
     const entry: JournalEntry = {
       execution_id: this.#executionId,
       steps: [...this.#steps].map((step) => step.toRow()),
       events: toRow(this.#executionId, this.#events),
-      ...(this.#startedAt !== undefined && { started_at: this.#startedAt }),
       ...(this.#end && { end: { ...this.#end, last_event_id: ++this.#lastEventId } }),
     }
     this.#steps = new Set()
     this.#events = []
     this.#chars = 0
-    this.#startedAt = undefined
     this.#end = undefined
     return entry
   }
@@ -165,5 +168,5 @@ export class JournalBuffer {
 
 function toRow(execution_id: string, events: RecordedEvent[]): EventsRow | null {
   if (events.length === 0) return null
-  return { execution_id, first_id: events[0]!.id, last_id: events.at(-1)!.id, events: JSON.stringify(events) }
+  return { execution_id, first_id: events[0]!.id, last_id: events.at(-1)!.id, events: encodeEvents(events) }
 }

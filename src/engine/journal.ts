@@ -1,5 +1,6 @@
 import type { SerializedError } from '../errors.ts'
 import type { Tokens } from '../models/model.ts'
+import type { Claim } from '../store/claim.ts'
 import type { EventsRow, ExecutionRow, StepRow } from '../store/tables.ts'
 
 /** `timeout` in seconds for the whole execution, `max_retries` for each step. */
@@ -29,6 +30,8 @@ export interface Admission {
   /** `queued` when there is no room to run it at once. */
   status: 'queued' | 'running'
   now: number
+  /** Where the same request may be sent again: it is recorded with the execution, so that there is never a second one. */
+  claim?: Claim
 }
 
 /** Which execution it is, and what it runs. */
@@ -45,13 +48,40 @@ export interface AdmittedExecution extends ExecutionIdentity {
   status: 'queued' | 'running'
 }
 
-/** An execution that a process left: what is known of it, and what it had used of its timeout. */
-export interface UnfinishedExecution {
-  execution: AdmittedExecution
+/** What the slices before left of an execution. */
+export interface History {
+  /** What they used of the timeout. */
   active_ms: number
   last_event_id: number
   steps: StepRow[]
   events: RecordedEvent[]
+  /** Whether the last of them ended with its process, and without a word. */
+  crashed: boolean
+}
+
+/** An execution that a slice goes on with. */
+export interface TakenUp {
+  execution: AdmittedExecution
+  history: History
+}
+
+/** `recovery` of what an earlier process left, or because its time has come in this one. */
+export type TakeUpReason = 'recovery' | 'wake'
+
+/** An execution leaves the memory. */
+export interface Rest {
+  execution_id: string
+  active_ms: number
+  /** `waiting` until it is woken; `queued` when the process ends and a later one goes on. */
+  status: 'waiting' | 'queued'
+  /** When it goes on by itself; null: when it is told to. */
+  wake_at: number | null
+}
+
+/** Of whoever writes, for a disk that is full: what there is no room for waits until there is, or until it is given up. */
+export interface Patience {
+  /** Told when it begins to wait, with what makes it give up, and without that when the wait is over. */
+  onWait: (giveUp: AbortController | undefined) => void
 }
 
 export interface Attempt {
@@ -61,6 +91,8 @@ export interface Attempt {
   error?: AttemptError
   /** When it failed and is retried: not before this time, also in a later process. */
   retry_at?: number
+  /** Set on the last attempt before its execution was resumed: what was tried until then does not count any more. */
+  resumed?: true
   /** Of the first attempt on record: one before it may have begun that a crash left no trace of. */
   presumed_crash?: true
 }
@@ -91,8 +123,6 @@ export interface ExecutionEnd {
 /** Written as a whole or not at all. */
 export interface JournalEntry {
   execution_id: string
-  /** Set when a queued execution begins to run. */
-  started_at?: number
   /** The newest state of each step; replaces what was recorded of it. */
   steps: StepRow[]
   events: EventsRow | null
@@ -105,15 +135,28 @@ export interface JournalEntry {
 export interface Journal {
   /**
    * Decides in one transaction whether there is an active deployment, and on which release the execution runs.
-   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed
+   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, IdempotencyKeyReused, IdempotencyInProgress
    */
   admit(admission: Admission): Promise<AdmittedExecution>
-  /** False, and nothing is written, when the execution has ended already: an execution ends once. */
-  append(entry: JournalEntry): Promise<boolean>
-  /** The ids of the executions that no process has ended, oldest first. */
+  /**
+   * False, and nothing is written, when the execution has ended already: an execution ends once. On a full disk it waits
+   * for room and keeps what it was given, and no execution is admitted meanwhile.
+   * @throws StorageFull only when nobody wants it written any more
+   */
+  append(entry: JournalEntry, patience: Patience): Promise<boolean>
+  /**
+   * Lets an execution rest. `awake`: it waited for the end of a freeze, which has come meanwhile, so it does not rest.
+   * On a full disk it waits like `append`.
+   */
+  rest(rest: Rest, patience: Patience): Promise<'resting' | 'awake' | 'ended'>
+  /** The ids of the executions that are neither ended nor resting, oldest first. */
   unfinished(): string[]
-  /** Counts the recovery, begins a new slice and gives what is recorded; undefined when it has ended meanwhile. */
-  recover(execution_id: string, now: number): Promise<UnfinishedExecution | undefined>
+  /** Begins a new slice and gives what is recorded; undefined when it has ended, or is frozen. */
+  takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | undefined>
+  /** The ids of the resting executions whose time comes no later than this. */
+  due(at: number): string[]
+  /** The earliest time after this one at which a resting execution goes on. */
+  nextWake(after: number): number | undefined
   /** The definition that a release runs, as JSON text. */
   definition(definition_digest: string): string | undefined
 }

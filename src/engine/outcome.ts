@@ -21,3 +21,6 @@ export class Stopped extends Error {
     this.why = why
   }
 }
+
+/** How a slice ended: with its execution, or before it. A resting execution goes on in another slice. */
+export type SliceOutcome = Outcome | { status: 'resting'; wake_at: number | null }

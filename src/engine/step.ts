@@ -1,5 +1,5 @@
 import { deserializeError, StepInterrupted, type StudioError } from '../errors.ts'
-import type { Tokens } from '../models/model.ts'
+import type { ModelInfo, Tokens } from '../models/model.ts'
 import type { StepRow } from '../store/tables.ts'
 import type { Attempt, AttemptError } from './journal.ts'
 import type { StepSpec } from './node-context.ts'
@@ -24,6 +24,8 @@ export class StepRecord {
   readonly position: number
   readonly executionId: string
   readonly attempts: Attempt[] = []
+  /** What its model is known to be here; undefined for a step that calls none. */
+  model: ModelInfo | undefined
   status: StepRow['status'] = 'running'
   output: unknown
   tokens: Tokens | undefined
@@ -54,15 +56,21 @@ export class StepRecord {
     return record
   }
 
+  /** The attempts that count: those since the execution was last resumed. */
+  get #counting(): Attempt[] {
+    return this.attempts.slice(this.attempts.findLastIndex((attempt) => attempt.resumed) + 1)
+  }
+
   get failures(): number {
-    return this.attempts.filter((attempt) => attempt.error && !isInterruption(attempt.error)).length
+    return this.#counting.filter((attempt) => attempt.error && !isInterruption(attempt.error)).length
   }
 
   /** @throws StepInterrupted when the step has been running in too many crashes */
   refuseIfCrashing(): void {
     if (this.spec.container) return
-    const recorded = this.attempts.filter((attempt) => attempt.error?.code === interrupted.code).length
-    const crashes = recorded + (this.attempts[0]?.presumed_crash ? 1 : 0)
+    const attempts = this.#counting
+    const recorded = attempts.filter((attempt) => attempt.error?.code === interrupted.code).length
+    const crashes = recorded + (attempts[0]?.presumed_crash ? 1 : 0)
     if (crashes > MAX_CRASHES) throw new StepInterrupted({ step_id: this.spec.id, crashes })
   }
 
@@ -95,7 +103,7 @@ export class StepRecord {
   /** Milliseconds until the next attempt may begin; never more than was decided, wherever the clock was set. */
   untilRetry(now: number): number {
     const last = this.attempts.at(-1)
-    if (last?.retry_at === undefined) return 0
+    if (last?.retry_at === undefined || last.resumed) return 0
     return Math.min(last.retry_at - now, last.retry_at - last.ended_at!)
   }
 

@@ -1,5 +1,6 @@
 import { toTimestamp } from '../clock.ts'
 import { endEvent, type End } from '../engine/end-event.ts'
+import { decodeEvents } from '../engine/event-codec.ts'
 import type { ExecutionIdentity, RecordedEvent } from '../engine/journal.ts'
 import { formatEvent, type EventStream } from '../http/sse.ts'
 import type { Studio } from '../studio.ts'
@@ -87,7 +88,7 @@ export class EventFollower {
     while (!this.#stream.isClosed) {
       this.#news = false
       const rows = await listEventRows(this.#studio.store.read, this.#execution.execution_id, this.#sent, PAGE)
-      for (const row of rows) await this.#sendPatiently(JSON.parse(row.events) as RecordedEvent[])
+      for (const row of rows) await this.#sendPatiently(decodeEvents(row))
       if (rows.length > 0 || this.#news) continue
       if (this.#hasEnded) return this.#sendEnd()
       this.#reading = false

@@ -46,7 +46,7 @@ export interface ModelRequest {
   model: string
   system?: string
   messages: Message[]
-  tools: ToolDescription[]
+  tools: readonly ToolDescription[]
   settings: ModelSettings
   /** Which of OpenAI's two APIs to speak; without it, Responses at OpenAI itself and chat completions elsewhere. */
   api?: 'chat' | 'responses'

@@ -6,29 +6,35 @@ import { google } from './google.ts'
 import { ModelCallError } from './model-call-error.ts'
 import type { ModelAnswer, ModelInfo, ModelRequest, Models } from './model.ts'
 import { ollama, openai } from './openai.ts'
-import { given, type ModelProviderSettings, type Provider } from './provider.ts'
+import { given, type Fetch, type ModelProviderSettings, type Provider } from './provider.ts'
 import { Secrets } from './secrets.ts'
+import { createTransport } from './transport.ts'
 
 export type { ModelProviderSettings } from './provider.ts'
 
 /** Every model that can be named. A provider's package is loaded at the first call to it. */
-export function createModels(settings: ModelProviderSettings): Models {
+export function createModels(settings: ModelProviderSettings, fetch: Fetch = createTransport()): Models {
   const secrets = secretsOf(settings)
   return modelsOf(settings.defaultModel, [
-    openai(settings, secrets),
-    anthropic(settings, secrets),
-    google(settings, secrets),
-    ollama(settings, secrets),
+    openai(settings, secrets, fetch),
+    anthropic(settings, secrets, fetch),
+    google(settings, secrets, fetch),
+    ollama(settings, secrets, fetch),
     demo(),
   ])
 }
 
 export function modelsOf(defaultModel: string, providers: readonly Provider[]): Models {
-  return {
-    default: defaultModel,
-    resolve: (name) => find(providers, name)?.info,
-    call: (request) => call(providers, request),
+  // Asked for at every step. Names come from definitions, so there could be any number of them.
+  const known = new Map<string, Found | undefined>()
+  const look = (name: string): Found | undefined => {
+    if (known.has(name)) return known.get(name)
+    if (known.size >= MOST_KNOWN) known.clear()
+    const found = find(providers, name)
+    known.set(name, found)
+    return found
   }
+  return { default: defaultModel, resolve: (name) => look(name)?.info, call: (request) => call(look(request.model), request) }
 }
 
 /** What of the settings no message may show. */
@@ -39,6 +45,8 @@ export function secretsOf(settings: ModelProviderSettings): Secrets {
     ...urls.flatMap((url) => parseBaseUrl(url).secrets),
   ])
 }
+
+const MOST_KNOWN = 1_000
 
 interface Found {
   provider: Provider
@@ -58,9 +66,8 @@ function find(providers: readonly Provider[], model: string): Found | undefined 
   return { provider, name, info }
 }
 
-async function call(providers: readonly Provider[], request: ModelRequest): Promise<ModelAnswer> {
+async function call(found: Found | undefined, request: ModelRequest): Promise<ModelAnswer> {
   request.signal.throwIfAborted()
-  const found = find(providers, request.model)
   if (!found) throw new ModelCallError(new ModelUnknown({ model: request.model }), { retryable: false })
   const { missing } = found.info
   if (missing) throw new ModelCallError(new ModelNotConfigured({ model: request.model, variable: missing }), { retryable: false })

@@ -12,7 +12,10 @@ export interface Tables {
   executions: ExecutionRow
   steps: StepRow
   events: EventsRow
+  /** Deleted deployments whose executions are still there, and hidden. */
   purges: { deployment_id: string; requested_at: number }
+  /** Executions that are gone but for their steps and events. */
+  removed_executions: { execution_id: string }
   idempotency_keys: IdempotencyKeyRow
 }
 
@@ -139,7 +142,7 @@ export interface StepRow {
   output_tokens: number | null
 }
 
-/** One row holds all events of one flush, in the order of their ids. */
+/** One row holds all events of one flush, in the order of their ids; `events` is what engine/event-codec.ts makes of them. */
 export interface EventsRow {
   execution_id: string
   first_id: number

@@ -1,15 +1,21 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../../src/clock.ts'
-import { deployRelease, selectDeployments } from '../../src/deployments/repository.ts'
+import { deployRelease, selectDeployments, type DeploymentRecord } from '../../src/deployments/repository.ts'
+import type { AdmissionRequest, Dispatcher } from '../../src/engine/dispatcher.ts'
+import { decodeEvents } from '../../src/engine/event-codec.ts'
 import { EventHub } from '../../src/engine/event-hub.ts'
 import { InProcessDispatcher } from '../../src/engine/in-process-dispatcher.ts'
-import type { Admission, AdmittedExecution, RuntimeConfig } from '../../src/engine/journal.ts'
+import type { AdmittedExecution, Journal, RuntimeConfig } from '../../src/engine/journal.ts'
+import { silentMeter } from '../../src/engine/meter.ts'
+import type { Outcome } from '../../src/engine/outcome.ts'
 import { SqliteJournal } from '../../src/engine/sqlite/sqlite-journal.ts'
 import type { Definition } from '../../src/graph/definition.ts'
 import { canonicalForm, sha256 } from '../../src/graph/digest.ts'
 import type { ModelAnswer, ModelRequest, Models } from '../../src/models/model.ts'
 import { openDatabaseFile } from '../../src/store/sqlite/database-file.ts'
+import type { Store } from '../../src/store/store.ts'
+import type { ExecutionRow, StepRow } from '../../src/store/tables.ts'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { newWorkflow } from '../../src/workflows/new-workflow.ts'
 import { createWorkflow } from '../../src/workflows/repository.ts'
@@ -36,8 +42,40 @@ export class FakeModels implements Models {
   }
 }
 
-/** The embedded engine on a database of its own, which can be closed and opened again as after a crash. */
-export class TestEngine {
+/** Short, so that tests can wait for longer. Milliseconds. */
+export const REST_FROM_MS = 300
+
+/** An engine with what it needs around it, as the conformance suite wants it. */
+export interface EngineUnderTest {
+  readonly models: FakeModels
+  readonly hub: EventHub
+  /** Errors that are not in the catalogue. */
+  readonly faults: unknown[]
+  readonly store: Store
+  readonly journal: Journal
+  readonly dispatcher: Dispatcher
+  clock: Clock
+  /** Lets go of the database without a word to whatever runs, as a crash would. */
+  die(): Promise<void>
+  /** As a new process would. @param limit executions at a time */
+  open(limit?: number): Promise<void>
+  /** Both. */
+  crash(limit?: number): Promise<void>
+  /** @returns the deployment's id */
+  deploy(name: string, definition: Partial<Definition>, runtime_config?: Partial<RuntimeConfig>): Promise<string>
+  admit(name: string, overrides?: Partial<AdmissionRequest>): Promise<AdmittedExecution>
+  run(name: string): Promise<{ execution: AdmittedExecution; outcome: Outcome }>
+  execution(executionId: string): Promise<ExecutionRow>
+  steps(executionId: string): Promise<TestStep[]>
+  events(executionId: string): Promise<{ id: number; type: string; [key: string]: unknown }[]>
+  deployment(deploymentId: string): Promise<DeploymentRecord>
+  close(): Promise<void>
+}
+
+export type TestStep = Omit<StepRow, 'attempts'> & { attempts: { number: number; error?: { code: string } }[] }
+
+/** The embedded engine on a database of its own. */
+export class TestEngine implements EngineUnderTest {
   readonly folder = temporaryFolder()
   readonly models = new FakeModels()
   readonly hub = new EventHub()
@@ -47,6 +85,7 @@ export class TestEngine {
   journal!: SqliteJournal
   dispatcher!: InProcessDispatcher
   #release: () => void = () => undefined
+  #life = 0
 
   static async start(): Promise<TestEngine> {
     const engine = new TestEngine()
@@ -59,20 +98,27 @@ export class TestEngine {
     this.#release = release
     this.store = new SqliteStore({
       file,
-      writerModule: new URL('../../src/writer.ts', import.meta.url),
+      writer: new URL('../../src/writer.ts', import.meta.url),
       onFault: (cause) => this.faults.push(cause),
       onFatal: (cause) => this.faults.push(cause),
     })
     this.journal = new SqliteJournal(this.store)
     const { journal, hub, models, clock } = this
-    this.dispatcher = new InProcessDispatcher({ journal, hub, models, clock, onFault: (error) => this.faults.push(error) }, limit)
+    const life = ++this.#life
+    // What a process that is dead would not have come to any more.
+    const onFault = (error: unknown): void => void (life === this.#life && this.faults.push(error))
+    this.dispatcher = new InProcessDispatcher({ journal, hub, models, clock, meter: silentMeter, restFromMs: REST_FROM_MS, onFault }, limit)
   }
 
-  /** Lets go of the database without a word to whatever runs, as a crash would, and opens it again. */
-  async crash(): Promise<void> {
+  async die(): Promise<void> {
+    this.#life++
     await this.store.close()
     this.#release()
-    await this.open()
+  }
+
+  async crash(limit?: number): Promise<void> {
+    await this.die()
+    await this.open(limit)
   }
 
   async deploy(name: string, definition: Partial<Definition>, runtime_config: Partial<RuntimeConfig> = {}): Promise<string> {
@@ -92,11 +138,11 @@ export class TestEngine {
       new_deployment_id: randomUUIDv7(),
       now,
     })
-    return deployed!.record.deployment_id
+    return deployed.record.deployment_id
   }
 
-  admit(name: string, overrides: Partial<Admission> = {}): Promise<AdmittedExecution> {
-    return this.journal.admit({
+  admission(name: string): AdmissionRequest {
+    return {
       execution_id: this.clock.id(),
       target: { deployment_name: name },
       environments: ['development', 'production'],
@@ -104,10 +150,12 @@ export class TestEngine {
       runtime_overrides: {},
       session_id: null,
       user_id: null,
-      status: 'running',
       now: this.clock.now(),
-      ...overrides,
-    })
+    }
+  }
+
+  admit(name: string, overrides: Partial<AdmissionRequest> = {}): Promise<AdmittedExecution> {
+    return this.dispatcher.admit({ ...this.admission(name), ...overrides })
   }
 
   async run(name: string) {
@@ -119,9 +167,9 @@ export class TestEngine {
     return this.store.read.selectFrom('executions').selectAll().where('execution_id', '=', executionId).executeTakeFirstOrThrow()
   }
 
-  async steps(executionId: string) {
+  async steps(executionId: string): Promise<TestStep[]> {
     const rows = await this.store.read.selectFrom('steps').selectAll().where('execution_id', '=', executionId).orderBy('position').execute()
-    return rows.map((row) => ({ ...row, attempts: JSON.parse(row.attempts) as { number: number; error?: { code: string } }[] }))
+    return rows.map((row) => ({ ...row, attempts: JSON.parse(row.attempts) }))
   }
 
   async events(executionId: string) {
@@ -131,7 +179,7 @@ export class TestEngine {
       .where('execution_id', '=', executionId)
       .orderBy('first_id')
       .execute()
-    return rows.flatMap((row) => JSON.parse(row.events) as { id: number; type: string; [key: string]: unknown }[])
+    return rows.flatMap(decodeEvents)
   }
 
   deployment(deploymentId: string) {

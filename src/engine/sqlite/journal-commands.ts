@@ -1,7 +1,9 @@
 import { DeploymentInactive, DeploymentNotFound, WorkflowNotDeployed } from '../../errors.ts'
+import { recall, record } from '../../store/sqlite/claims.ts'
 import type { SqliteConnection } from '../../store/sqlite/connection.ts'
 import type { AnyCommand, SqliteCommand } from '../../store/sqlite/writer.ts'
-import type { Admission, AdmittedExecution, ExecutionEnd, ExecutionIdentity, JournalEntry, RuntimeConfig } from '../journal.ts'
+import type { Admission, AdmittedExecution, ExecutionIdentity, Rest, RuntimeConfig } from '../journal.ts'
+import { END_COLUMNS, STEP_COLUMNS, Unpacking, type PackedEntry } from './packed-entry.ts'
 
 /** As the columns below select it. */
 type Route = Omit<ExecutionIdentity, 'execution_id'> & { runtime_config: string }
@@ -14,20 +16,27 @@ const routeColumns = `
 const routeByName = `${routeColumns} where d.name = ? and d.environment = ? and d.status = 'active' limit 1`
 const routeByWorkflow = `${routeColumns} where d.workflow_id = ? and d.environment = ? and d.status = 'active' order by d.deployed_at desc, l.rowid desc limit 1`
 
+const insertExecution = `
+  insert into executions (execution_id, deployment_id, deployment_name, environment, workflow_id, release_number, definition_digest,
+    runtime_config, status, request, session_id, user_id, created_at, slice_started_at, started_at)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+/** An admission as it goes to the writing thread, where the request is only stored. */
+export type PackedAdmission = Omit<Admission, 'request'> & { request: string }
+/** What it adds to what was asked. */
+export type Admitted = Omit<AdmittedExecution, 'execution_id' | 'request' | 'created_at' | 'status'>
+
 /** Admission is decided here, in the transaction that inserts the execution, and nowhere else. */
-export const admit: SqliteCommand<Admission, AdmittedExecution> = {
+export const admit: SqliteCommand<PackedAdmission, Admitted> = {
   name: 'journal.admit',
   runDirectly(connection, admission) {
+    if (admission.claim) recall(connection, admission.claim)
     const route = findRoute(connection, admission)
     const runtime_config: RuntimeConfig = { ...JSON.parse(route.runtime_config), ...admission.runtime_overrides }
     const { execution_id, request, session_id, user_id, status, now } = admission
     const started = status === 'running' ? now : null
     connection
-      .prepare(
-        `insert into executions (execution_id, deployment_id, deployment_name, environment, workflow_id, release_number, definition_digest,
-           runtime_config, status, request, session_id, user_id, created_at, slice_started_at, started_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
+      .prepare(insertExecution)
       .run(
         execution_id,
         route.deployment_id,
@@ -38,18 +47,19 @@ export const admit: SqliteCommand<Admission, AdmittedExecution> = {
         route.definition_digest,
         JSON.stringify(runtime_config),
         status,
-        JSON.stringify(request),
+        request,
         session_id,
         user_id,
         now,
         started,
         started,
       )
-    return { ...route, execution_id, runtime_config, request, created_at: now, status }
+    if (admission.claim) record(connection, admission.claim, { execution_id, result: { status } })
+    return { ...route, runtime_config }
   },
 }
 
-function findRoute(connection: SqliteConnection, { target, environments }: Admission): Route {
+function findRoute(connection: SqliteConnection, { target, environments }: PackedAdmission): Route {
   const byName = 'deployment_name' in target
   const [sql, key] = byName ? [routeByName, target.deployment_name] : [routeByWorkflow, target.workflow_id]
   let servesAnother = false
@@ -68,100 +78,84 @@ function findRoute(connection: SqliteConnection, { target, environments }: Admis
   throw new DeploymentNotFound({ name: key, searched })
 }
 
+const insertStep = `
+  insert into steps (execution_id, ${STEP_COLUMNS.join(', ')}) values (?${', ?'.repeat(STEP_COLUMNS.length)})
+  on conflict (execution_id, step_id) do update set status = excluded.status, attempts = excluded.attempts,
+    output = excluded.output, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens`
+const insertEvents = 'insert into events (execution_id, first_id, last_id, events) values (?, ?, ?, ?)'
+const endExecution = `update executions set ${END_COLUMNS.map((column) => `${column} = ?`).join(', ')} where execution_id = ?`
+/** They change with the end itself, so that they can never disagree. */
+const count = `
+  update deployment_counters set execution_count = execution_count + 1, last_executed = ?,
+    error_count = error_count + ?, last_error = coalesce(?, last_error) where deployment_id = ?`
+
 /** Writes nothing for an execution that has ended: that is what makes an end final (P3). */
-export const append: SqliteCommand<JournalEntry, boolean> = {
+export const append: SqliteCommand<PackedEntry, boolean> = {
   name: 'journal.append',
-  runDirectly(connection, { execution_id, started_at, steps, events, end }) {
+  runDirectly(connection, packed) {
+    const entry = new Unpacking(packed)
+    const execution_id = entry.takeOne()
     const execution = connection
       .prepare('select deployment_id from executions where execution_id = ? and ended_at is null')
       .get(execution_id)
     if (!execution) return false
-    if (started_at !== undefined) {
-      connection
-        .prepare(
-          `update executions set status = 'running', started_at = coalesce(started_at, ?), slice_started_at = ? where execution_id = ?`,
-        )
-        .run(started_at, started_at, execution_id)
+    for (let steps = Number(entry.takeOne()); steps > 0; steps--) {
+      connection.prepare(insertStep).run(execution_id, ...entry.take(STEP_COLUMNS.length))
     }
-    for (const step of steps) {
-      connection
-        .prepare(
-          `insert into steps (execution_id, step_id, position, kind, name, status, attempts, input, output, model, input_tokens, output_tokens)
-           values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-           on conflict (execution_id, step_id) do update set status = excluded.status, attempts = excluded.attempts,
-             output = excluded.output, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens`,
-        )
-        .run(
-          step.execution_id,
-          step.step_id,
-          step.position,
-          step.kind,
-          step.name,
-          step.status,
-          step.attempts,
-          step.input,
-          step.output,
-          step.model,
-          step.input_tokens,
-          step.output_tokens,
-        )
-    }
-    if (events) {
-      connection
-        .prepare('insert into events (execution_id, first_id, last_id, events) values (?, ?, ?, ?)')
-        .run(execution_id, events.first_id, events.last_id, events.events)
-    }
-    if (end) endExecution(connection, execution_id, execution['deployment_id'] as string, end)
+    if (entry.takeOne() === 1) connection.prepare(insertEvents).run(execution_id, ...entry.take(3))
+    if (entry.isAtEnd) return true
+    const end = entry.take(END_COLUMNS.length)
+    connection.prepare(endExecution).run(...end, execution_id)
+    const [status, at] = end
+    connection.prepare(count).run(at!, status === 'failed' ? 1 : 0, entry.takeOne(), execution['deployment_id']!)
     return true
   },
 }
 
-/** The deployment's counters change with the end itself, so that they can never disagree. */
-function endExecution(connection: SqliteConnection, execution_id: string, deployment_id: string, end: ExecutionEnd): void {
-  connection
-    .prepare(
-      `update executions set status = ?, ended_at = ?, response = ?, error = ?, input_tokens = ?, output_tokens = ?, demo = ?, last_event_id = ?
-       where execution_id = ?`,
-    )
-    .run(
-      end.status,
-      end.at,
-      end.response,
-      end.error && JSON.stringify(end.error),
-      end.tokens.input,
-      end.tokens.output,
-      end.demo ? 1 : 0,
-      end.last_event_id,
-      execution_id,
-    )
-  const failed = end.status === 'failed'
-  connection
-    .prepare(
-      `update deployment_counters set execution_count = execution_count + 1, last_executed = ?,
-         error_count = error_count + ?, last_error = coalesce(?, last_error) where deployment_id = ?`,
-    )
-    .run(end.at, failed ? 1 : 0, failed ? end.error!.message : null, deployment_id)
+/** What waits for the end of a freeze that has come does not rest. */
+export const rest: SqliteCommand<Rest, 'resting' | 'awake' | 'ended'> = {
+  name: 'journal.rest',
+  runDirectly(connection, { execution_id, status, active_ms, wake_at }) {
+    const execution = connection.prepare('select frozen from executions where execution_id = ? and ended_at is null').get(execution_id)
+    if (!execution) return 'ended'
+    const frozen = execution['frozen'] === 1
+    if (!frozen && status === 'waiting' && wake_at === null) return 'awake'
+    connection
+      .prepare('update executions set status = ?, active_ms = ?, wake_at = ?, slice_started_at = null where execution_id = ?')
+      .run(frozen ? 'waiting' : status, active_ms, wake_at, execution_id)
+    return 'resting'
+  },
 }
 
 export interface BeginSlice {
   execution_id: string
   /** What the slices before used of the timeout. */
   active_ms: number
+  crashed: boolean
   now: number
 }
 
-/** False when the execution has ended meanwhile. */
+/** False when the execution has ended, or is frozen; a frozen one rests from now on. */
 export const beginSlice: SqliteCommand<BeginSlice, boolean> = {
   name: 'journal.beginSlice',
-  runDirectly(connection, { execution_id, active_ms, now }) {
-    const { changes } = connection
+  runDirectly(connection, { execution_id, active_ms, crashed, now }) {
+    const recoveries = crashed ? 1 : 0
+    const begun = connection
       .prepare(
-        `update executions set status = 'running', recoveries = recoveries + 1, active_ms = ?, slice_started_at = ?, started_at = coalesce(started_at, ?)
+        `update executions set status = 'running', recoveries = recoveries + ?, active_ms = ?, slice_started_at = ?,
+           started_at = coalesce(started_at, ?), wake_at = null
+         where execution_id = ? and ended_at is null and frozen = 0`,
+      )
+      .run(recoveries, active_ms, now, now, execution_id)
+    if (begun.changes === 1) return true
+    connection
+      .prepare(
+        `update executions set status = 'waiting', recoveries = recoveries + ?, active_ms = ?, slice_started_at = null
          where execution_id = ? and ended_at is null`,
       )
-      .run(active_ms, now, now, execution_id)
-    return changes === 1
+      .run(recoveries, active_ms, execution_id)
+    return false
   },
 }
 
-export const journalCommands: AnyCommand[] = [admit, append, beginSlice]
+export const journalCommands: AnyCommand[] = [admit, append, rest, beginSlice]

@@ -54,7 +54,7 @@ function callModel(agent: PlannedAgent, task: Task, turn: Turn, context: NodeCon
   }
   const spec = { id: turn.id, kind: 'model' as const, name: agent.name, model: agent.model, input, maxRetries: agent.maxRetries }
   return context.step(spec, async (attempt) => {
-    const { tokens, ...output } = await context.callModel({
+    const { text, calls, finish_reason, tokens } = await context.callModel({
       model: agent.model,
       ...(agent.system !== undefined && { system: agent.system }),
       messages: turn.messages,
@@ -66,7 +66,7 @@ function callModel(agent: PlannedAgent, task: Task, turn: Turn, context: NodeCon
       signal: attempt.signal,
       onText: task.leads ? streamInto(attempt, turn.hasSpoken) : () => undefined,
     })
-    return { output, tokens }
+    return { output: { text, calls, finish_reason }, tokens }
   })
 }
 
@@ -86,8 +86,15 @@ const taskParameters = {
   required: ['query'],
 }
 
-function describeTools(agent: PlannedAgent): ToolDescription[] {
-  return [...agent.tools].map(([name, { description }]) => ({ name, description, parameters: taskParameters }))
+const described = new WeakMap<PlannedAgent, readonly ToolDescription[]>()
+
+/** Made once for each agent of a plan. */
+function describeTools(agent: PlannedAgent): readonly ToolDescription[] {
+  const known = described.get(agent)
+  if (known) return known
+  const tools = [...agent.tools].map(([name, { description }]) => ({ name, description, parameters: taskParameters }))
+  described.set(agent, tools)
+  return tools
 }
 
 /**
