@@ -1,0 +1,103 @@
+import { until, type Answer } from './api.ts'
+import { agents, echo, fresh } from './studio.ts'
+
+/** A POST that succeeds, and would have another effect, or fail, if it were done twice. */
+export interface Post {
+  path: string
+  body: object
+  /** How often it had its effect. Undefined where a second time would show in its answer. */
+  effects?: () => Promise<number>
+}
+
+type Call = (method: string, path: string, body?: object) => Promise<Pick<Answer, 'status' | 'body'>>
+
+/**
+ * One for each POST of the API, by its path in `/openapi.json`. A new route needs one here: then the tests of
+ * `Idempotency-Key` hold for it as well.
+ */
+export const posts: Record<string, (call: Call) => Promise<Post>> = {
+  '/api/workflows': async (call) => {
+    const name = fresh('made')
+    const effects = () => count(call, '/api/workflows?limit=1000', (one) => one['name'] === name)
+    return { path: '/api/workflows', body: { name, configuration: {} }, effects }
+  },
+  '/api/workflows/{workflow_id}/agents': async (call) => {
+    const { name: agent_id } = await made(call, '/api/agents', { name: fresh('Registered') })
+    const path = await workflow(call)
+    const effects = async () => (await call('GET', path)).body.workflow_agents.length - 1
+    return { path: `${path}/agents`, body: { agent_id, node_id: 'added', agent_config: { model: 'demo/echo' } }, effects }
+  },
+  '/api/workflows/{workflow_id}/connections': async (call) => {
+    const path = await workflow(call)
+    const effects = async () => (await call('GET', path)).body.workflow_connections.length
+    return { path: `${path}/connections`, body: { source_agent_id: 'a', target_agent_id: 'b' }, effects }
+  },
+  '/api/workflows/{workflow_id}/validate': async (call) => ({ path: `${await workflow(call)}/validate`, body: {} }),
+  '/api/workflows/{workflow_id}/deploy': async (call) => {
+    const deployment_name = fresh('deployed')
+    const effects = async () => (await call('GET', `/api/workflows/deployments/${deployment_name}`)).body.release.number
+    return { path: `${await workflow(call)}/deploy`, body: { deployment_name, force: true, runtime_config: { timeout: 60 } }, effects }
+  },
+  '/api/workflows/deployments/{deployment_name}/stop': async (call) => ({
+    path: `/api/workflows/deployments/${await deployed(call)}/stop`,
+    body: {},
+  }),
+  '/api/workflows/deployments/{deployment_name}/reactivate': async (call) => {
+    const path = `/api/workflows/deployments/${await deployed(call)}`
+    await made(call, `${path}/stop`)
+    return { path: `${path}/reactivate`, body: {} }
+  },
+  '/api/workflows/execute': (call) => execution(call, ''),
+  '/api/workflows/execute/async': (call) => execution(call, '/async'),
+  '/api/workflows/execute/stream': (call) => execution(call, '/stream'),
+  '/api/agents': async () => ({ path: '/api/agents', body: { name: fresh('Agent') } }),
+  '/api/executions/{execution_id}/cancel': async (call) => {
+    const query = { deployment_name: await deployed(call), query: 'take 600 seconds' }
+    const { execution_id } = await made(call, '/api/workflows/execute/async', query)
+    return { path: `/api/executions/${execution_id}/cancel`, body: {} }
+  },
+  '/api/executions/{execution_id}/resume': async (call) => {
+    const deployment_name = await deployed(call)
+    const { body: failure } = await call('POST', '/api/workflows/execute', { deployment_name, query: 'fail for good' })
+    const path = `/api/executions/${failure.execution_id}`
+    const effects = async () => {
+      // It fails again: what was resumed a second time would have a third attempt.
+      await until(async () => (await call('GET', path)).body.status === 'failed', 'the resumed execution to fail again')
+      return (await call('GET', `${path}/steps`)).body.at(-1).attempts.length - 1
+    }
+    return { path: `${path}/resume`, body: {}, effects }
+  },
+}
+
+async function count(call: Call, path: string, isOne: (item: Record<string, unknown>) => boolean): Promise<number> {
+  return (await call('GET', path)).body.filter(isOne).length
+}
+
+async function made(call: Call, path: string, body: object = {}): Promise<Answer['body']> {
+  const answer = await call('POST', path, body)
+  if (answer.status >= 300) throw new Error(`POST ${path} gave ${answer.status}: ${JSON.stringify(answer.body)}`)
+  return answer.body
+}
+
+/** @returns its path */
+async function workflow(call: Call): Promise<string> {
+  const { workflow_id } = await made(call, '/api/workflows', { name: fresh('workflow'), configuration: echo })
+  return `/api/workflows/${workflow_id}`
+}
+
+async function deployed(call: Call): Promise<string> {
+  const deployment_name = fresh('name')
+  const configuration = agents({ agent_id: 'a', config: { model: 'demo/assistant' } })
+  const { workflow_id } = await made(call, '/api/workflows', { name: deployment_name, configuration })
+  await made(call, `/api/workflows/${workflow_id}/deploy`, { deployment_name })
+  return deployment_name
+}
+
+async function execution(call: Call, how: string): Promise<Post> {
+  const deployment_name = await deployed(call)
+  return {
+    path: `/api/workflows/execute${how}`,
+    body: { deployment_name, query: 'Once, please' },
+    effects: () => count(call, `/api/executions?deployment_name=${deployment_name}`, () => true),
+  }
+}
