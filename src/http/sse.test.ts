@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { App } from './app.ts'
-import { type EventStream, type EventStreamOptions, endEventStreams, formatEvent, openEventStream } from './sse.ts'
+import { countEventStreams, type EventStream, type EventStreamOptions, endEventStreams, formatEvent, openEventStream } from './sse.ts'
 import { exchange, listen, testApp } from './test-app.ts'
 
 let app: App | undefined
@@ -114,14 +113,24 @@ test('a stream that has nothing to say is not', async () => {
   expect(comments).toBeGreaterThan(10)
 })
 
-test('a server that closes waits for its streams until it is told to end them', async () => {
+test('a server that closes waits for its streams until it is told to end them, and tells their clients when to come back', async () => {
   const { app, port, opened } = await streaming()
-  const socket = connect(port, '127.0.0.1', () => socket.write(GET))
-  const ended = once(socket, 'end')
-  socket.resume()
-  await opened
+  const received = exchange(port, GET)
+  const stream = await opened
+  stream.write(formatEvent(1, { a: 1 }))
+  expect(countEventStreams(app.server)).toBe(1)
   const closed = app.close()
   endEventStreams(app.server)
   await closed
-  await ended
+  // A complete answer, whose last block is no event: it has no data.
+  const [, retry] = /id: 1\ndata: \{"a":1\}\n\n[^]*retry: (\d+)\n: .+\n\n\r\n0\r\n\r\n$/.exec(await received)!
+  expect(Number(retry)).toBeGreaterThanOrEqual(1_000)
+  expect(Number(retry)).toBeLessThanOrEqual(2_000)
+  expect(countEventStreams(app.server)).toBe(0)
+})
+
+test('a stream that begins when the others are ended ends as they do', async () => {
+  const { app, port } = await streaming()
+  endEventStreams(app.server)
+  expect(await exchange(port, GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))).toMatch(/retry: \d+\n: .+\n\n\r\n0\r\n\r\n$/)
 })

@@ -13,7 +13,19 @@ export interface EventStreamOptions {
   patience?: number
 }
 
-const openStreams = new WeakMap<Server, Set<EventStream>>()
+interface ServedStreams {
+  open: Set<EventStream>
+  /** The server stops: those that come later end at once, or it would wait for them. */
+  ending: boolean
+}
+
+const served = new WeakMap<Server, ServedStreams>()
+
+function streamsOf(server: Server): ServedStreams {
+  const streams = served.get(server) ?? { open: new Set(), ending: false }
+  served.set(server, streams)
+  return streams
+}
 
 /**
  * Takes the answer out of Fastify's hands and begins a stream on it. Nothing here throws or rejects once the client has
@@ -21,21 +33,29 @@ const openStreams = new WeakMap<Server, Set<EventStream>>()
  */
 export function openEventStream(reply: FastifyReply, options: EventStreamOptions = {}): EventStream {
   reply.hijack()
-  const { server } = reply.server
-  const streams = openStreams.get(server) ?? new Set()
-  openStreams.set(server, streams)
+  const { open, ending } = streamsOf(reply.server.server)
   const stream = new EventStream(reply.raw, options)
-  streams.add(stream)
-  stream.onClose(() => streams.delete(stream))
+  open.add(stream)
+  stream.onClose(() => open.delete(stream))
   // A HEAD asks for the headers alone.
   if (reply.request.method === 'HEAD') stream.end()
+  if (ending) stream.breakOff()
   return stream
 }
 
-/** Ends every stream of a server that closes, which waits for them. A client resumes with `Last-Event-ID`. */
+/** Breaks off every stream of a server that closes, which waits for them, and those that still come. */
 export function endEventStreams(server: Server): void {
-  for (const stream of openStreams.get(server) ?? []) stream.end()
+  const streams = streamsOf(server)
+  streams.ending = true
+  for (const stream of streams.open) stream.breakOff()
 }
+
+export function countEventStreams(server: Server): number {
+  return streamsOf(server).open.size
+}
+
+/** When a client whose stream was broken off should come back, at the earliest; at the latest after twice as long. */
+const COME_BACK_MS = 1_000
 
 /** One event as it goes over the wire, with one space after each colon, since some clients cut at fixed offsets. */
 export function formatEvent(id: number, event: object): string {
@@ -102,6 +122,18 @@ export class EventStream {
     if (this.closed) return
     this.stop()
     this.response.end()
+  }
+
+  /**
+   * Ends before the last event, since this process lets go of the execution. The client is told to come back (with
+   * `Last-Event-ID`, as the standard has it) when the next one is likely there, and not all of them in the same moment.
+   */
+  breakOff(): void {
+    if (this.closed) return
+    const ms = Math.round(COME_BACK_MS * (1 + Math.random()))
+    // No event: without data it is none.
+    this.response.write(`retry: ${ms}\n: to be continued; come back with Last-Event-ID\n\n`)
+    this.end()
   }
 
   private comment(): void {
