@@ -1,25 +1,33 @@
 import { call } from './call.ts'
 import type { Request } from './load/load.ts'
-import type { Room, ServerProcess } from './room.ts'
+import type { Room, ServerProcess, SpawnOptions } from './room.ts'
 
-export function startAgentStudio(room: Room, folder: string, env: Record<string, string> = {}): Promise<ServerProcess> {
-  return room.startServer(new URL('../bin/agent-studio.js', import.meta.url), {
-    args: ['serve'],
-    folder,
-    env: { PORT: '0', LOG_LEVEL: 'warn', ...env },
-  })
+export const question = 'What is the time in Lisbon?'
+
+const command = new URL('../bin/agent-studio.js', import.meta.url)
+const withoutJournal = new URL('./servers/without-journal.ts', import.meta.url)
+const env = { PORT: '0', LOG_LEVEL: 'warn' }
+
+export function startAgentStudio(room: Room, folder: string, options: SpawnOptions = {}): Promise<ServerProcess> {
+  return room.startServer(command, { ...options, args: ['serve'], folder, env: { ...env, ...options.env } })
 }
 
-/** Deploys a workflow of one agent. @returns the request that executes it */
-export async function deployAgent(port: number, name: string, model: string): Promise<Request> {
-  const agent = { agent_id: 'agent', agent_type: 'CommandAgent', config: { model } }
-  const workflow = await call(port, 'POST', '/api/workflows', { name, configuration: { agents: [agent], connections: [] } })
+export function startWithoutJournal(room: Room): Promise<ServerProcess> {
+  return room.startServer(withoutJournal, { folder: room.makeFolder(), env })
+}
+
+/** @returns the request that executes it */
+export async function deploy(port: number, name: string, configuration: object): Promise<Request> {
+  const workflow = await call(port, 'POST', '/api/workflows', { name, configuration })
   await call(port, 'POST', `/api/workflows/${String(workflow['workflow_id'])}/deploy`, { deployment_name: name })
   return executeRequest(name)
 }
 
-export function executeRequest(deployment: string): Request {
-  return { path: '/api/workflows/execute', body: { deployment_name: deployment, query: question } }
+export function executeRequest(deployment: string, query = question): Request {
+  return { path: '/api/workflows/execute', body: { deployment_name: deployment, query } }
 }
 
-export const question = 'What is the time in Lisbon?'
+/** A workflow of one agent. */
+export function agentOf(model: string): object {
+  return { agents: [{ agent_id: 'agent', config: { model } }], connections: [] }
+}

@@ -1,26 +1,35 @@
 // npm run bench: measures this server beside what the machine could do at best, in one run.
 import { version } from '../src/version.ts'
-import { measureColdStart } from './cold-start.ts'
 import { figures } from './figures/index.ts'
 import { Load } from './load/load.ts'
 import { describeMachine } from './machine.ts'
-import { measure, type Measured } from './measure.ts'
+import { measure, type Bench, type Measured } from './measure.ts'
 import { explainOptions, readOptions, type Options } from './options.ts'
-import { countErrors, toText, type Report } from './report.ts'
+import { parts } from './parts/index.ts'
+import { countErrors, countMissed, toText, type MeasuredPart, type Report } from './report.ts'
 import { Room } from './room.ts'
 
 const say = (what: string): void => console.error(what)
 
 async function bench(room: Room, options: Options): Promise<Report> {
+  const began = performance.now()
   const machine = describeMachine(room.makeFolder())
-  say('cold start')
-  const coldStart = await measureColdStart(room, options.rounds)
-  const load = new Load(room)
+  const tools: Bench = { room, load: new Load(room), options, say }
+  const isWanted = ({ name }: { name: string }): boolean => name.includes(options.only)
+  const measuredParts: MeasuredPart[] = []
+  for (const part of parts.filter(isWanted)) measuredParts.push({ name: part.name, values: await part.measure(tools) })
   const measured: Measured[] = []
-  for (const figure of figures) {
-    if (figure.name.includes(options.only)) measured.push(await measure(figure, load, room, options, say))
+  for (const figure of figures.filter(isWanted)) measured.push(await measure(figure, tools))
+  return {
+    at: new Date().toISOString(),
+    version,
+    machine,
+    options,
+    figures: measured,
+    parts: measuredParts,
+    errors: countErrors(measured),
+    seconds: (performance.now() - began) / 1000,
   }
-  return { at: new Date().toISOString(), version, machine, options, figures: measured, coldStart, errors: countErrors(measured) }
 }
 
 async function main(): Promise<void> {
@@ -35,7 +44,7 @@ async function main(): Promise<void> {
   try {
     const report = await bench(room, options)
     console.log(options.json ? JSON.stringify(report, null, 2) : toText(report))
-    if (report.errors > 0) process.exitCode = 1
+    if (report.errors > 0 || (options.strict && countMissed(report) > 0)) process.exitCode = 1
   } finally {
     await room.close()
   }

@@ -1,36 +1,53 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Sample } from './probe.ts'
+import type { Memory, Question, Sample } from './sample.ts'
 
-const probe = new URL('./probe.ts', import.meta.url).href
+const probe = new URL('./probe.js', import.meta.url).href
 
 export interface ServerProcess {
   port: number
   sample(): Promise<Sample>
+  /** Collects garbage first, for which the process needs the flag `--expose-gc`. */
+  memory(): Promise<Memory>
   stop(): Promise<void>
+}
+
+export interface SpawnOptions {
+  args?: string[]
+  /** Of Node. */
+  flags?: string[]
+  env?: Record<string, string>
+  folder?: string
+  /** SIGTERM for what has processes of its own to end; all others are killed. */
+  endWith?: 'SIGKILL' | 'SIGTERM'
 }
 
 /** Holds the processes and folders of a run. When it is closed, none of them is left. */
 export class Room {
   readonly #folder = mkdtempSync(join(tmpdir(), 'agent-studio-bench-'))
-  readonly #children = new Set<ChildProcess>()
+  readonly #children = new Map<ChildProcess, NodeJS.Signals>()
+
+  constructor() {
+    // PostgreSQL runs as another user, who has a folder in it.
+    chmodSync(this.#folder, 0o755)
+  }
 
   makeFolder(): string {
     return mkdtempSync(join(this.#folder, 'run-'))
   }
 
   /** A process of its own, with nothing of this machine's environment but the path, and with an IPC channel. */
-  spawn(module: URL, options: { args?: string[]; env?: Record<string, string>; folder?: string } = {}): ChildProcess {
-    const child = spawn(process.execPath, ['--import', probe, fileURLToPath(module), ...(options.args ?? [])], {
-      cwd: options.folder ?? this.#folder,
-      env: { PATH: process.env['PATH'] ?? '', ...options.env },
+  spawn(module: URL, { args = [], flags = [], env, folder, endWith = 'SIGKILL' }: SpawnOptions = {}): ChildProcess {
+    const child = spawn(process.execPath, [...flags, '--import', probe, fileURLToPath(module), ...args], {
+      cwd: folder ?? this.#folder,
+      env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
-    this.#children.add(child)
+    this.#children.set(child, endWith)
     child.once('exit', () => this.#children.delete(child))
     return child
   }
@@ -41,19 +58,30 @@ export class Room {
     const port = await printedPort(child)
     return {
       port,
-      sample: async () => {
-        child.send('sample')
-        const [sample] = (await once(child, 'message')) as [Sample]
-        return sample
-      },
-      stop: () => end(child),
+      sample: () => ask<Sample>(child, 'sample'),
+      memory: () => ask<Memory>(child, 'memory'),
+      stop: () => this.#end(child),
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#children].map(end))
+    await Promise.all([...this.#children.keys()].map((child) => this.#end(child)))
     rmSync(this.#folder, { recursive: true, force: true })
   }
+
+  async #end(child: ChildProcess): Promise<void> {
+    const signal = this.#children.get(child)
+    if (signal === undefined) return
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    await exit
+  }
+}
+
+async function ask<Answer>(child: ChildProcess, question: Question): Promise<Answer> {
+  child.send(question)
+  const [answer] = (await once(child, 'message')) as [Answer]
+  return answer
 }
 
 function printedPort(child: ChildProcess): Promise<number> {
@@ -66,10 +94,4 @@ function printedPort(child: ChildProcess): Promise<number> {
     })
     child.once('exit', (code) => reject(new Error(`a server ended with ${code} before it listened:\n${output}`)))
   })
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
 }

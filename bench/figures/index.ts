@@ -1,5 +1,6 @@
 import type { Figure } from '../figure.ts'
-import { echo } from './echo.ts'
-import { modelCall } from './model-call.ts'
+import { modelCall, slowModelCall } from './model-call.ts'
+import { threeSteps } from './three-steps.ts'
+import { withHistory } from './with-history.ts'
 
-export const figures: readonly Figure[] = [echo, modelCall]
+export const figures: readonly Figure[] = [threeSteps, modelCall, slowModelCall, withHistory]

@@ -15,7 +15,7 @@ export interface LoadResult {
   requestsPerSecond: number
   p50Ms: number
   p99Ms: number
-  /** Answers with 2xx, also those that came after the time was over. */
+  /** Answers with 2xx, also those that came before the time began or after it was over. */
   answered: number
   /** How often each other status, or failure of a connection, came. */
   errors: Record<string, number>
@@ -23,6 +23,8 @@ export interface LoadResult {
 
 /** Connections that break are made again, but not in a busy loop. */
 const RECONNECT_MS = 50
+/** The connections begin one after the other, as people do: who begins together also waits together, again and again. */
+const RAMP_MS = 200
 /** How long an answer may take that is awaited at the end. */
 const PATIENCE_MS = 15_000
 
@@ -32,7 +34,7 @@ async function run({ port, request, connections: count, seconds }: Job): Promise
   const errors: Record<string, number> = {}
   let inTime = 0
   let answered = 0
-  const began = performance.now()
+  const began = performance.now() + RAMP_MS
   const deadline = began + seconds * 1000
 
   const open = (): Connection => {
@@ -50,7 +52,8 @@ async function run({ port, request, connections: count, seconds }: Job): Promise
         if (status >= 200 && status < 300) {
           micros.record(Math.max(1, Math.round((now - sent) * 1000)))
           answered++
-          if (now <= deadline) inTime++
+          // Of what began before the time or ends after it, the part in between: with slow answers it matters.
+          inTime += Math.max(0, Math.min(now, deadline) - Math.max(sent, began)) / (now - sent)
         } else {
           fail(String(status))
         }
@@ -65,8 +68,13 @@ async function run({ port, request, connections: count, seconds }: Job): Promise
     return connection
   }
 
-  const connections = Array.from({ length: count }, open)
-  await delay(seconds * 1000)
+  const connections: Connection[] = []
+  while (connections.length < count) {
+    const due = began - RAMP_MS * (1 - connections.length / count)
+    if (performance.now() < due) await delay(1)
+    else connections.push(open())
+  }
+  await delay(deadline - performance.now())
   const late = performance.now() + PATIENCE_MS
   while (connections.some((one) => one.isWaiting) && performance.now() < late) await delay(5)
   const unanswered = connections.filter((one) => one.isWaiting).length

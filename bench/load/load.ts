@@ -6,7 +6,8 @@ import type { Job, LoadResult } from './generator.ts'
 /** The requests that are sent: the same one all the time. */
 export interface Request {
   path: string
-  body: unknown
+  /** Without one it is a GET. */
+  body?: unknown
 }
 
 /** The load generator, as the bench sees it. */
@@ -25,7 +26,9 @@ export class Load {
   }
 }
 
-function write(port: number, { path, body }: Request): string {
+/** As it goes over the wire. */
+export function write(port: number, { path, body }: Request): string {
+  if (body === undefined) return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
   const text = JSON.stringify(body)
   const head = [
     `POST ${path} HTTP/1.1`,

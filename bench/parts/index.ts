@@ -1,0 +1,7 @@
+import type { Part } from '../part.ts'
+import { coldStart } from './cold-start.ts'
+import { heapGrowth } from './heap-growth.ts'
+import { longHistory } from './history.ts'
+import { openStreams } from './streams.ts'
+
+export const parts: readonly Part[] = [coldStart, openStreams, heapGrowth, longHistory]
