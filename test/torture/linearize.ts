@@ -1,12 +1,16 @@
-import { call, type Answer } from '../support/api.ts'
+import { call } from '../support/api.ts'
 import { removeFolder, startServer, temporaryFolder, type TestServer } from '../support/server.ts'
 import { deploymentModel, type Input, type Output } from './deployment-model.ts'
 import { isLinearizable, type Operation } from './linearizable.ts'
+import { readOutput, send } from './name-client.ts'
 import { Random } from './random.ts'
 
 export interface LinearizeOptions {
   seed: number
   histories: number
+  /** Ends with the first history that no order explains. */
+  untilBroken?: boolean
+  env?: Record<string, string>
 }
 
 export interface LinearizeResult {
@@ -29,20 +33,27 @@ const OPERATIONS_PER_CLIENT = 8
  * Five clients deploy, stop, delete, reactivate, execute and list one name while the server is killed; then a checker
  * looks for an order that explains all their answers (P4).
  */
-export async function tortureLinearizability({ seed, histories }: LinearizeOptions): Promise<LinearizeResult> {
+export async function tortureLinearizability({
+  seed,
+  histories,
+  untilBroken = false,
+  env = {},
+}: LinearizeOptions): Promise<LinearizeResult> {
   const began = performance.now()
   const random = new Random(seed)
   const folder = temporaryFolder()
-  const room = { server: await startServer(folder) }
+  const start = () => startServer(folder, env)
+  const room: Room = { server: await start(), start, workflows: [], random }
   const result: LinearizeResult = { torture: 'linearize', seed, histories, linearizable: 0, operations: 0, unanswered: 0, seconds: 0 }
   try {
-    const workflows = await createWorkflows(room.server)
+    room.workflows = await createWorkflows(room.server)
     for (let number = 0; number < histories; number++) {
-      const history = await record(room, folder, `name-${number}`, workflows, random)
+      const history = await record(room, `name-${number}`)
       result.operations += history.length
       result.unanswered += history.filter(({ output }) => output === undefined).length
       if (isLinearizable(history, deploymentModel)) result.linearizable++
       else result.counterexample ??= history
+      if (untilBroken && result.counterexample) break
     }
     result.seconds = Math.round((performance.now() - began) / 100) / 10
     return result
@@ -62,7 +73,15 @@ function createWorkflows(server: TestServer): Promise<string[]> {
   )
 }
 
-async function record(room: { server: TestServer }, folder: string, name: string, workflows: string[], random: Random) {
+interface Room {
+  server: TestServer
+  start: () => Promise<TestServer>
+  workflows: string[]
+  random: Random
+}
+
+async function record(room: Room, name: string) {
+  const { random, workflows } = room
   const history: Operation<Input, Output>[] = []
   let up = Promise.resolve()
   const client = async (inputs: Input[]): Promise<void> => {
@@ -73,7 +92,7 @@ async function record(room: { server: TestServer }, folder: string, name: string
       const answer = await send(room.server.url, name, workflows, input).catch(() => undefined)
       if (!answer) continue
       operation.returnedAt = performance.now()
-      operation.output = read(answer, name, input)
+      operation.output = readOutput(answer, name, input)
     }
   }
   const plans = Array.from({ length: CLIENTS }, () => Array.from({ length: OPERATIONS_PER_CLIENT }, () => choose(random)))
@@ -81,7 +100,7 @@ async function record(room: { server: TestServer }, folder: string, name: string
   await new Promise((resolve) => setTimeout(resolve, random.between(2, 40)))
   const restart = async (): Promise<void> => {
     await room.server.kill()
-    room.server = await startServer(folder)
+    room.server = await room.start()
   }
   up = restart()
   await up
@@ -96,33 +115,4 @@ function choose(random: Random): Input {
   if (dice < 0.5) return { kind: 'delete' }
   if (dice < 0.6) return { kind: 'reactivate' }
   return { kind: dice < 0.85 ? 'execute' : 'list' }
-}
-
-function send(url: string, name: string, workflows: string[], input: Input): Promise<Answer> {
-  switch (input.kind) {
-    case 'deploy':
-      return call(url, 'POST', `/api/workflows/${workflows[input.variant]!}/deploy`, { deployment_name: name })
-    case 'execute':
-      return call(url, 'POST', '/api/workflows/execute', { deployment_name: name, query: 'which?' })
-    case 'list':
-      return call(url, 'GET', '/api/workflows/deployments/active')
-    case 'delete':
-      return call(url, 'DELETE', `/api/workflows/deployments/${name}`)
-    case 'stop':
-    case 'reactivate':
-      return call(url, 'POST', `/api/workflows/deployments/${name}/${input.kind}`)
-  }
-}
-
-/** Undefined where the answer does not say what happened to the name: an execution that a delete cancelled was admitted. */
-function read({ status, body }: Answer, name: string, { kind }: Input): Output | undefined {
-  if (status === 404) return { status, release: 0 }
-  if (kind === 'execute' && status === 409) return undefined
-  if (status !== 200) throw new Error(`${kind} was answered with ${status}: ${JSON.stringify(body)}`)
-  if (kind === 'list') {
-    const found = (body as { deployment_name: string; release: { number: number } }[]).find((one) => one.deployment_name === name)
-    return { status, release: found?.release.number ?? 0 }
-  }
-  if (kind === 'execute') return { status, release: body.release }
-  return { status, release: kind === 'stop' || kind === 'delete' ? 0 : body.release.number }
 }

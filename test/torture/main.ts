@@ -1,28 +1,61 @@
 // npm run torture -- <name> [--seed N] [--rounds N]: prints one line of JSON; exit code 1 when a promise was broken.
 import { parseArgs } from 'node:util'
+import { tortureByBadWrites } from './bad-writes.ts'
+import { tortureByFullDisk } from './disk.ts'
+import { tortureByFailingDisk } from './failing-disk.ts'
 import { tortureByKilling } from './kill.ts'
 import { tortureLinearizability } from './linearize.ts'
+import { tortureByModels } from './models.ts'
 import { tortureStreams } from './streams.ts'
+import { tortureWal } from './wal.ts'
+import { tortureWrites } from './writes.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string', default: String(Date.now() % 1_000_000) }, rounds: { type: 'string', default: '200' } },
+  options: { seed: { type: 'string', default: String(Date.now() % 1_000_000) }, rounds: { type: 'string' } },
 })
 const seed = Number(values.seed)
-const rounds = Number(values.rounds)
+/** @param usual how many it are when nothing is said */
+const rounds = (usual: number): number => (values.rounds === undefined ? usual : Number(values.rounds))
 
 const tortures: Record<string, () => Promise<{ result: object; kept: boolean }>> = {
   kill: async () => {
-    const result = await tortureByKilling({ seed, kills: rounds, clients: 16 })
+    const result = await tortureByKilling({ seed, kills: rounds(200), clients: 16 })
     return { result, kept: result.lost + result.repeated + result.excessive + result.unfinished === 0 }
   },
   linearize: async () => {
-    const result = await tortureLinearizability({ seed, histories: rounds })
+    const result = await tortureLinearizability({ seed, histories: rounds(200) })
     return { result, kept: result.linearizable === result.histories }
   },
   streams: async () => {
-    const result = await tortureStreams({ seed, streams: rounds })
+    const streams = rounds(1_000)
+    const result = await tortureStreams({ seed, streams, kills: Math.ceil(streams / 50) })
     return { result, kept: result.broken === 0 }
+  },
+  // Rounds are not asked for: it ends with the scenario.
+  writes: async () => {
+    const result = await tortureWrites({ seed, every: 1 })
+    return { result, kept: result.broken.length === 0 }
+  },
+  'bad-writes': async () => {
+    const result = await tortureByBadWrites({ seed, rounds: rounds(100) })
+    return { result, kept: result.victims + result.halves === 0 }
+  },
+  disk: async () => {
+    const result = await tortureByFullDisk({ seed, rounds: rounds(20) })
+    return { result, kept: result.broken.length === 0 }
+  },
+  'failing-disk': async () => {
+    const result = await tortureByFailingDisk({ seed, rounds: rounds(50) })
+    return { result, kept: result.broken.length + result.repeated + result.excessive === 0 }
+  },
+  wal: async () => {
+    const result = await tortureWal({ seed, rounds: rounds(140) })
+    return { result, kept: result.broken.length === 0 }
+  },
+  models: async () => {
+    const result = await tortureByModels({ seed, rounds: rounds(5) })
+    return { result, kept: result.broken.length === 0 }
   },
 }
 
