@@ -13,6 +13,10 @@ export interface Config {
   environments: string[]
   models: ModelProviderSettings
   logLevel: string
+  /** How long executions are kept after they ended; undefined for ever. Milliseconds. */
+  retentionMs: number | undefined
+  /** How long executions may go on after the server was told to stop. */
+  shutdownSeconds: number
 }
 
 /** What `--help` lists, in this order. */
@@ -28,6 +32,16 @@ export const settings: readonly { name: string; default: string; text: string }[
   { name: 'ANTHROPIC_API_KEY', default: 'none', text: 'for anthropic/… and claude-… models' },
   { name: 'GOOGLE_GENERATIVE_AI_API_KEY', default: 'none', text: 'for google/… and gemini-… models' },
   { name: 'OLLAMA_BASE_URL', default: 'none', text: 'for ollama/… models, such as http://127.0.0.1:11434' },
+  {
+    name: 'AGENT_STUDIO_RETENTION_DAYS',
+    default: 'none',
+    text: 'days after which executions that ended are removed, such as 30 or 0.5',
+  },
+  {
+    name: 'AGENT_STUDIO_SHUTDOWN_SECONDS',
+    default: '8',
+    text: 'how long executions may go on after SIGTERM; the rest goes on after the next start',
+  },
   { name: 'LOG_LEVEL', default: 'info', text: 'trace, debug, info, warn, error, fatal or silent' },
 ]
 
@@ -57,7 +71,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host,
     port: readPort(read('PORT') ?? '8000'),
     allowedHosts: readList(read('AGENT_STUDIO_ALLOWED_HOSTS')),
-    dataDir: read('AGENT_STUDIO_DATA_DIR') ?? './.agent-studio',
+    dataDir: readDataDir(env),
     environments: readEnvironments(read('AGENT_STUDIO_ENVIRONMENTS')),
     models: {
       defaultModel: read('AGENT_STUDIO_DEFAULT_MODEL') ?? 'demo/assistant',
@@ -68,7 +82,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       ...optional('ollamaBaseUrl', read('OLLAMA_BASE_URL') ?? read('OLLAMA_HOST')),
     },
     logLevel: readLogLevel(read('LOG_LEVEL') ?? 'info'),
+    retentionMs: readRetention(read('AGENT_STUDIO_RETENTION_DAYS')),
+    shutdownSeconds: readShutdown(read('AGENT_STUDIO_SHUTDOWN_SECONDS') ?? '8'),
   }
+}
+
+/** For commands that need no other setting. */
+export function readDataDir(env: NodeJS.ProcessEnv): string {
+  return env['AGENT_STUDIO_DATA_DIR']?.trim() || './.agent-studio'
 }
 
 function optional<Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } {
@@ -97,6 +118,21 @@ function readEnvironments(text: string | undefined): string[] {
     )
   }
   return names
+}
+
+const DAY_MS = 86_400_000
+
+function readRetention(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const days = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : NaN
+  if (days > 0 && days < Infinity) return days * DAY_MS
+  throw new StartRefused(`AGENT_STUDIO_RETENTION_DAYS is '${text}', but it is a number of days above 0, such as 30 or 0.5.`)
+}
+
+function readShutdown(text: string): number {
+  const seconds = /^\d{1,4}$/.test(text) ? Number(text) : NaN
+  if (seconds <= 3_600) return seconds
+  throw new StartRefused(`AGENT_STUDIO_SHUTDOWN_SECONDS is '${text}', but it is a whole number of seconds from 0 to 3600.`)
 }
 
 function readLogLevel(text: string): string {

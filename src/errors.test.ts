@@ -99,6 +99,7 @@ describe('an error of the catalogue', () => {
     errors: [{ pointer: '/name', code: 'required', message: "'name' is missing." }],
     execution_id: '00000000-0000-4000-8000-000000000002',
     host: 'example.org',
+    key: '8e03978e-40d5-43dd-bc93-6894a57f9324',
     limit: 25,
     method: 'PATCH',
     model: 'openai/gpt-4o',

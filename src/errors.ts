@@ -165,6 +165,25 @@ export const InvalidInput = defineError(
   ['errors'],
 )
 
+export const IdempotencyKeyReused = defineError(
+  'idempotency_key_reused',
+  422,
+  'The Idempotency-Key belongs to another request',
+  (d: { key: string }) =>
+    `The Idempotency-Key '${d.key}' was sent to this address before, with another body or query. Take a new key for a new request.`,
+)
+
+export const IdempotencyInProgress = defineError(
+  'idempotency_in_progress',
+  409,
+  'The request of this Idempotency-Key is still running',
+  (d: { execution_id?: string }) =>
+    d.execution_id
+      ? `Execution ${d.execution_id}, which this Idempotency-Key started, has not ended. GET /api/executions/${d.execution_id} tells how it goes; once it has ended, the same request gets its answer.`
+      : 'The request that this Idempotency-Key was first sent with is being answered. Send it again in a moment.',
+  ['execution_id'],
+)
+
 export const HeaderTooLarge = defineError(
   'header_too_large',
   431,
@@ -305,6 +324,23 @@ export const ExecutionEnded = defineError(
   ['execution_id'],
 )
 
+export const ExecutionRunning = defineError(
+  'execution_running',
+  409,
+  'The execution is in flight',
+  (d: { execution_id: string }) =>
+    `Execution ${d.execution_id} has not ended. Cancel it first, with POST /api/executions/${d.execution_id}/cancel, or wait for its end.`,
+  ['execution_id'],
+)
+
+export const ExecutionNotFailed = defineError(
+  'execution_not_failed',
+  409,
+  'The execution has not failed',
+  (d: { execution_id: string; status: string }) => `Only a failed execution can be resumed, and ${d.execution_id} is ${d.status}.`,
+  ['execution_id'],
+)
+
 export const ExecutionTimedOut = defineError(
   'execution_timeout',
   504,
@@ -387,7 +423,8 @@ export const StorageUnknown = defineError(
   'storage_unknown',
   503,
   'The outcome of the write is unknown',
-  () => 'The disk reported an error while this was written, so it may or may not have happened. Look it up before you repeat it.',
+  () =>
+    'The disk reported an error while this was written, so it may or may not have happened. Repeat it with the same Idempotency-Key once the server is back, and it happens once; without a key, look it up first.',
 )
 
 export const ShuttingDown = defineError(

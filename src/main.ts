@@ -1,9 +1,10 @@
+import { Worker } from 'node:worker_threads'
 import { loadEnvFile, readConfig, settings } from './config.ts'
-import { banner, startServer, type RunningServer } from './server.ts'
+import type { RunningServer } from './server.ts'
 import { StartRefused } from './start-refused.ts'
 import { version } from './version.ts'
 
-/** The command line. Exit codes: 0 done, 1 refused to start, 2 a command that does not exist. */
+/** The command line. Exit codes: 0 done, 1 refused, 2 a command that does not exist. */
 export async function main(args: readonly string[]): Promise<void> {
   const [command = 'serve', ...rest] = args
   if (args.includes('--help') || args.includes('-h') || command === 'help') {
@@ -12,6 +13,11 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   if (args.includes('--version')) {
     console.log(version)
+    return
+  }
+  if (command === 'backup') {
+    const { runBackup } = await import('./housekeeping/backup-command.ts')
+    process.exitCode = await runBackup(rest)
     return
   }
   if (command !== 'serve' || rest.length > 0) {
@@ -26,7 +32,10 @@ async function serve(): Promise<void> {
   try {
     loadEnvFile()
     const config = readConfig(process.env)
-    const server = await startServer(config)
+    // Both threads load what they need at the same time. Nothing of the server is imported above: other commands need none of it.
+    const writer = new Worker(new URL('../bin/writer.js', import.meta.url), { resourceLimits: WRITER_LIMITS })
+    const { banner, startServer } = await import('./server.ts')
+    const server = await startServer(config, writer)
     stopOnSignals(server)
     endWithNpm()
     // Last, because whoever waits for it may send a signal at once.
@@ -37,6 +46,9 @@ async function serve(): Promise<void> {
     process.exit(1)
   }
 }
+
+/** What it writes is gone when it is committed: with room for more, its garbage would only lie there for longer. */
+const WRITER_LIMITS = { maxYoungGenerationSizeMb: 4 }
 
 /** How long after a signal another one is taken for the same. Milliseconds. */
 const ONE_SIGNAL_MS = 500
@@ -79,9 +91,11 @@ function help(): string {
   const lines = settings.map(({ name, default: value, text }) => `  ${name.padEnd(width)}  ${text} (default: ${value})`)
   return `Agent Studio ${version}
 
-  agent-studio serve       start the server (also: npm start)
-  agent-studio --version   print the version
-  agent-studio --help      print this
+  agent-studio serve           start the server (also: npm start)
+  agent-studio backup <file>   copy the database, also while a server runs on it;
+                               --compact leaves out what is free in it, --json prints one line of JSON
+  agent-studio --version       print the version
+  agent-studio --help          print this
 
 Settings are environment variables, or lines of a .env file in the current folder, where the environment wins:
 

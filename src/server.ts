@@ -1,33 +1,47 @@
 import { createServer } from 'node:net'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Worker } from 'node:worker_threads'
 import pino, { type Logger } from 'pino'
 import { registerAgentRoutes } from './agents/routes.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
-import { Purger } from './deployments/purger.ts'
 import { registerDeploymentRoutes } from './deployments/routes.ts'
 import { EventHub } from './engine/event-hub.ts'
+import type { Meter } from './engine/meter.ts'
 import { InProcessDispatcher } from './engine/in-process-dispatcher.ts'
 import { SqliteJournal } from './engine/sqlite/sqlite-journal.ts'
+import { StorageFull } from './errors.ts'
 import { setUpExample } from './example.ts'
 import { registerExecutionRoutes } from './executions/routes.ts'
+import type { Answer } from './http/answers.ts'
 import { createApp, type App } from './http/app.ts'
-import { endEventStreams } from './http/sse.ts'
+import { Housekeeper } from './housekeeping/housekeeper.ts'
+import { honourIdempotencyKeys } from './idempotency/hooks.ts'
+import { countEventStreams } from './http/sse.ts'
 import type { Models } from './models/model.ts'
 import { createModels } from './models/providers.ts'
+import { Metrics } from './operations/metrics.ts'
+import { Readiness } from './operations/readiness.ts'
+import { probeStorage } from './operations/repository.ts'
+import { registerOperationRoutes } from './operations/routes.ts'
 import { StartRefused } from './start-refused.ts'
+import { stopServer } from './stop-server.ts'
 import { openDatabaseFile } from './store/sqlite/database-file.ts'
+import { giveBackPages } from './store/sqlite/give-back.ts'
 import { SqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Studio } from './studio.ts'
 import { version } from './version.ts'
 import { registerWorkflowRoutes } from './workflows/routes.ts'
 
-/** How long executions may go on after the server was told to stop. The rest is left to the next start. */
-const GRACE_MS = 8_000
-
 /** How long a server whose disk has failed goes on, so that those who wait for a write are told. It writes nothing any more. */
 const FAREWELL_MS = 250
+
+/** How long one command may move pages of the database, while all other writes wait. */
+const GIVE_BACK_MS = 4
+
+/** From so long a wait on, an execution leaves the memory meanwhile. */
+const REST_FROM_MS = 10_000
 
 export interface RunningServer {
   /** As people type it. */
@@ -38,8 +52,11 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/** @throws StartRefused with the one line that says what is wrong */
-export async function startServer(config: Config): Promise<RunningServer> {
+/**
+ * @param writer the writing thread, which loads its modules while this one loads its own
+ * @throws StartRefused with the one line that says what is wrong
+ */
+export async function startServer(config: Config, writer: Worker): Promise<RunningServer> {
   const models = createModels(config.models)
   if (!models.resolve(models.default)) {
     throw new StartRefused(
@@ -49,35 +66,53 @@ export async function startServer(config: Config): Promise<RunningServer> {
   await refuseTakenPort(config)
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const database = await openDatabaseFile(config.dataDir)
-  const store = new SqliteStore({
+  const readiness: Readiness = new Readiness(() => store.write(probeStorage, systemClock.now()))
+  const metrics: Metrics = new Metrics({
+    version,
+    pendingWrites: () => store.pendingWrites,
+    openStreams: () => countEventStreams(app.server),
+  })
+  let hasBegun = false
+  const store: SqliteStore = new SqliteStore({
     file: database.file,
-    writerModule: new URL('./writer.ts', import.meta.url),
-    onFault: (cause) => logger.error({ cause }, 'a write failed'),
+    writer,
+    // What fails before is the reason why the start is refused.
+    onFault: (cause) => hasBegun && logger.error({ cause }, 'a write failed'),
+    onFull: () => readiness.noteFullDisk(),
     onFatal: (cause) => {
+      readiness.noteLostDisk()
       logger.fatal({ cause }, 'the database cannot be written any more; start again to recover')
       setTimeout(() => process.exit(1), FAREWELL_MS)
     },
+    meter: metrics.store,
   })
   const onFault = (error: unknown): void => logger.error({ err: error }, 'a fault in the server')
-  const studio = compose(config, store, models, onFault)
-  const purger = new Purger(store, onFault)
-  const isNew = await setUpExample(studio)
-  const app = await createStudioApp(config, logger, studio, purger)
+  const housekeeper = new Housekeeper({
+    store,
+    clock: systemClock,
+    retentionMs: config.retentionMs,
+    giveBack: () => store.write(giveBackPages, GIVE_BACK_MS),
+    onFault,
+  })
+  const studio = { ...compose(config, store, models, metrics.engine, onFault), purge: () => housekeeper.purge() }
+  const isNew = await setUpExample(studio).catch((error: unknown) => {
+    throw error instanceof StorageFull ? new StartRefused(`The disk of the database ${database.file} is full.`) : error
+  })
+  hasBegun = true
+  const app: App = await createStudioApp(config, logger, studio, metrics)
+  registerOperationRoutes(app, { readiness, metrics, store })
   // Listed before the first request can add to them.
   studio.dispatcher.recover().catch(onFault)
-  purger.start()
+  housekeeper.start()
 
-  const stop = async (): Promise<void> => {
-    // Refuses new requests from now on, and resolves when those in flight are answered.
-    const closed = app.close()
-    await studio.dispatcher.drain(GRACE_MS)
-    // What streams still wait for comes from a later process: their clients resume with Last-Event-ID.
-    endEventStreams(app.server)
-    await closed
-    await purger.stop()
+  const free = async (): Promise<void> => {
+    await housekeeper.stop()
     await store.close()
     database.release()
   }
+  const onUnfinished = (): void => logger.warn('not everything could be ended in time; the next start takes it up')
+  const stop = (): Promise<void> =>
+    stopServer({ app, dispatcher: studio.dispatcher, readiness, free, onUnfinished }, config.shutdownSeconds * 1_000)
   const url = await listen(app, config).catch(async (error: unknown) => {
     await stop()
     throw error
@@ -85,20 +120,29 @@ export async function startServer(config: Config): Promise<RunningServer> {
   return { url, isNew, stop }
 }
 
-function compose(config: Config, store: SqliteStore, models: Models, onFault: (error: unknown) => void): Studio {
+function compose(
+  config: Config,
+  store: SqliteStore,
+  models: Models,
+  meter: Meter,
+  onFault: (error: unknown) => void,
+): Omit<Studio, 'purge'> {
   const journal = new SqliteJournal(store)
   const hub = new EventHub()
   const clock = systemClock
-  const dispatcher = new InProcessDispatcher({ journal, hub, models, clock, onFault })
+  const services = { journal, hub, models, clock, meter, restFromMs: REST_FROM_MS, onFault }
+  const dispatcher = new InProcessDispatcher(services)
   return { store, journal, dispatcher, hub, models, clock, environments: config.environments }
 }
 
-async function createStudioApp(config: Config, logger: Logger, studio: Studio, purger: Purger): Promise<App> {
+async function createStudioApp(config: Config, logger: Logger, studio: Studio, { http }: Metrics): Promise<App> {
   // At info Fastify would say that it listens, which the banner says already.
   const quiet = logger.child({}, { level: logger.level === 'info' ? 'warn' : logger.level })
-  const app = await createApp({ logger: quiet, allowedHosts: [config.host, ...config.allowedHosts], version })
+  const onAnswer = (answer: Answer): void => http.answered(answer)
+  const app = await createApp({ logger: quiet, allowedHosts: [config.host, ...config.allowedHosts], version, onAnswer })
+  honourIdempotencyKeys(app, studio)
   registerWorkflowRoutes(app, studio)
-  registerDeploymentRoutes(app, studio, purger)
+  registerDeploymentRoutes(app, studio)
   registerExecutionRoutes(app, studio)
   registerAgentRoutes(app, studio)
   return app

@@ -15,4 +15,6 @@ export interface Studio {
   clock: Clock
   /** In look-up order. */
   environments: readonly string[]
+  /** Begins to remove, in the background, what a deletion has hidden. */
+  purge: () => void
 }

@@ -1,18 +1,26 @@
 // The writing thread's main module: the one place, beside main.ts, that knows every command.
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { serveWrites } from './store/sqlite/writer-thread.ts'
 import { agentCommands } from './agents/repository.ts'
 import { deploymentCommands } from './deployments/repository.ts'
 import { exampleCommands } from './example.ts'
-import { executionCommands } from './executions/repository.ts'
+import { inFlightCommands } from './executions/in-flight-repository.ts'
+import { removalCommands } from './executions/removal-repository.ts'
 import { journalCommands } from './engine/sqlite/journal-commands.ts'
+import { idempotencyCommands } from './idempotency/repository.ts'
+import { operationCommands } from './operations/repository.ts'
+import { storeCommands } from './store/sqlite/give-back.ts'
 import { workflowCommands } from './workflows/repository.ts'
 
-serveWrites(parentPort!, (workerData as { file: string }).file, [
+serveWrites(parentPort!, [
   ...agentCommands,
   ...deploymentCommands,
   ...exampleCommands,
-  ...executionCommands,
+  ...idempotencyCommands,
+  ...inFlightCommands,
   ...journalCommands,
+  ...operationCommands,
+  ...removalCommands,
+  ...storeCommands,
   ...workflowCommands,
 ])

@@ -66,10 +66,10 @@ function faultsOf(file: string): unknown[] {
 
 /** Executes until told to stop: short ones one after the other, and some that are under way whenever a backup is made. */
 function load(url: string): { answered: string[]; stop: () => Promise<void> } {
-  let stopped = false
+  const stopping = new AbortController()
   const answered: string[] = []
   const client = async (query: string): Promise<void> => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       const { status, body } = await call(url, 'POST', '/api/workflows/execute', { deployment_name: 'hello', query })
       if (status !== 200) throw new Error(`execute answered ${status}`)
       answered.push(body.execution_id)
@@ -82,7 +82,7 @@ function load(url: string): { answered: string[]; stop: () => Promise<void> } {
   return {
     answered,
     stop: async () => {
-      stopped = true
+      stopping.abort()
       await clients
     },
   }
@@ -230,7 +230,8 @@ describe('agent-studio backup is refused in one line', () => {
     }
   })
 
-  it('and a wrong call gets the usage', async () => {
+  it('and a wrong call gets the usage; the help names the command', async () => {
+    expect((await runCommand(folder, ['--help'])).stdout).toContain('agent-studio backup <file>')
     for (const args of [[], ['a', 'b'], ['--fast', 'a']]) {
       const { code, stderr } = await runCommand(folder, ['backup', ...args])
       expect([code, stderr]).toEqual([2, expect.stringContaining('backup [--compact] [--json] <file>')])

@@ -44,10 +44,10 @@ function look(sql: string): number {
 
 /** One client after the other executes, until told to stop. @returns the time of each answer, in milliseconds */
 function executeSteadily(url: string, deployment_name: string): { stop: () => Promise<number[]> } {
-  let stopped = false
+  const stopping = new AbortController()
   const times: number[] = []
   const client = async (): Promise<void> => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       const began = performance.now()
       const { status } = await call(url, 'POST', '/api/workflows/execute', { deployment_name, query: 'hi' })
       if (status !== 200) throw new Error(`execute answered ${status}`)
@@ -57,7 +57,7 @@ function executeSteadily(url: string, deployment_name: string): { stop: () => Pr
   const clients = Promise.all([client(), client()])
   return {
     stop: async () => {
-      stopped = true
+      stopping.abort()
       await clients
       return times
     },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { call, readEvents, remainingText, type Answer } from './support/api.ts'
 import { startScriptedModel, type ScriptedModel } from './support/scripted-model.ts'
 import { removeFolder, startServer, temporaryFolder, type TestServer } from './support/server.ts'
@@ -159,8 +159,30 @@ describe('a model that fails', () => {
     expect(performance.now() - began).toBeLessThan(3_000)
     expect([status, body.code]).toEqual([504, 'execution_timeout'])
     expect(model.requests).toHaveLength(1)
+    expect(await model.requests[0]!.ended).toBe('aborted')
     expect(await statisticsOf(name)).toMatchObject({ executions: 1, errors: 1 })
     expect((await stepsOf(body.execution_id))[0]).toMatchObject({ status: 'failed', attempts: [{ error: { code: 'execution_timeout' } }] })
+  })
+
+  it('by saying more than anybody can take ends with the reason, and is not asked again', async () => {
+    const name = await deployAgents(server, [gpt])
+    model.always({ pieces: Array.from({ length: 110 }, () => 'x'.repeat(100_000)) })
+    const { status, body } = await execute(name)
+    expect([status, body.code]).toEqual([502, 'model_failed'])
+    expect(body.detail).toContain('longer than 10000000 characters')
+    expect(model.requests).toHaveLength(1)
+    expect((await stepsOf(body.execution_id))[0]).toMatchObject({ status: 'failed', attempts: [{ error: { code: 'model_failed' } }] })
+  })
+
+  it('by redirecting elsewhere is refused with the place, and nothing is sent there', async () => {
+    const other = await startScriptedModel()
+    onTestFinished(() => other.close())
+    const name = await deployAgents(server, [gpt])
+    model.script({ status: 307, headers: { location: `${other.baseUrl}/chat/completions` } })
+    const { status, body } = await execute(name)
+    expect([status, body.code, body.provider_status]).toEqual([502, 'model_refused', 307])
+    expect(body.detail).toContain(`${other.baseUrl}/chat/completions`)
+    expect([model.requests.length, other.requests.length]).toEqual([1, 0])
   })
 
   it('in the middle of its text takes that text back, and what remains is the response', async () => {

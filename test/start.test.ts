@@ -91,6 +91,8 @@ describe('a start is refused', () => {
     [{ PORT: 'eighty' }, 'whole number'],
     [{ PORT: '70000' }, '0 to 65535'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
+    [{ AGENT_STUDIO_SHUTDOWN_SECONDS: '3601' }, 'from 0 to 3600'],
+    [{ AGENT_STUDIO_SHUTDOWN_SECONDS: 'soon' }, 'AGENT_STUDIO_SHUTDOWN_SECONDS'],
     [{ AGENT_STUDIO_ENVIRONMENTS: 'one,one' }, 'AGENT_STUDIO_ENVIRONMENTS'],
     [{ AGENT_STUDIO_DEFAULT_MODEL: 'nobody-knows' }, 'AGENT_STUDIO_DEFAULT_MODEL'],
   ] as [Record<string, string>, string][])('when the settings are %j', async (env, says) => {

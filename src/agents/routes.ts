@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '../http/type.ts'
 import { AgentNotFound, InvalidInput } from '../errors.ts'
 import { checkAgentConfig } from '../graph/check-agent-config.ts'
 import type { App } from '../http/app.ts'
@@ -72,7 +73,7 @@ export function registerAgentRoutes(app: App, { store, clock }: Studio): void {
       const { name, agent_type, description, config, available_for_deployment } = request.body
       refuseBadConfig(config)
       const now = clock.now()
-      const row = await store.write(createAgent, {
+      const agent = {
         agent_id: clock.id(),
         name,
         agent_type: agent_type ?? name,
@@ -81,8 +82,8 @@ export function registerAgentRoutes(app: App, { store, clock }: Studio): void {
         available_for_deployment: available_for_deployment === false ? 0 : 1,
         created_at: now,
         updated_at: now,
-      })
-      return toAgentView(row)
+      }
+      return toAgentView(await store.write(createAgent, agent, request.idempotency?.claim))
     },
   )
 

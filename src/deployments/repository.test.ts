@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agents, TestEngine } from '../../test/support/engine.ts'
-import { until } from '../../test/support/api.ts'
+import { purgeDeleted } from '../executions/removal-repository.ts'
 import { SqliteConnection } from '../store/sqlite/connection.ts'
-import { Purger } from './purger.ts'
 import { deleteDeployment, reactivateDeployment, stopDeployment } from './repository.ts'
 
 let engine: TestEngine
@@ -78,10 +77,10 @@ describe('a change that fails at any point leaves no trace', () => {
   it('a stop and a reactivation', async () => {
     await engine.deploy('kept', agents({ id: 'a' }))
     plant('deployments', 'update')
-    await expect(engine.store.write(stopDeployment, named('kept'))).rejects.toMatchObject({ code: 'internal_error' })
+    await expect(engine.store.write(stopDeployment, { ...named('kept'), mode: 'drain' })).rejects.toMatchObject({ code: 'internal_error' })
     expect(await engine.admit('kept')).toMatchObject({ release_number: 1 })
     uproot()
-    await engine.store.write(stopDeployment, named('kept'))
+    await engine.store.write(stopDeployment, { ...named('kept'), mode: 'drain' })
     plant('deployments', 'update')
     await expect(engine.store.write(reactivateDeployment, named('kept'))).rejects.toMatchObject({ code: 'internal_error' })
     await expect(engine.admit('kept')).rejects.toMatchObject({ code: 'deployment_inactive' })
@@ -90,6 +89,9 @@ describe('a change that fails at any point leaves no trace', () => {
 
 describe('what a delete leaves', () => {
   const count = (table: string) => Number(other.raw.prepare(`select count(*) as n from ${table}`).get()!['n'])
+  const purge = async (): Promise<void> => {
+    while (await engine.store.write(purgeDeleted, undefined)) expect(engine.faults).toEqual([])
+  }
 
   it('is purged in batches, together with definitions that nothing refers to any more, and nothing else is', async () => {
     const definition = agents({ id: 'a' })
@@ -102,18 +104,13 @@ describe('what a delete leaves', () => {
     expect(deleted.cancelled).toEqual([])
     expect(count('executions')).toBe(6)
 
-    const purger = new Purger(engine.store, (error) => engine.faults.push(error), 2)
-    purger.start()
-    await until(async () => count('purges') === 0, 'the purge')
-    await purger.stop()
+    await purge()
     expect([count('executions'), count('steps'), count('definitions')]).toEqual([1, 1, 2])
     expect(count('events')).toBe(1)
 
     await engine.store.write(deleteDeployment, named('shares'))
     await engine.store.write(deleteDeployment, named('other'))
-    const next = new Purger(engine.store, (error) => engine.faults.push(error))
-    next.start()
-    await until(async () => count('purges') === 0, 'the second purge')
+    await purge()
     expect(TABLES.map(count)).toEqual([0, 0, 0, 0, 0, 0, 0])
     expect(engine.faults).toEqual([])
   })

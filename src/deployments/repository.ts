@@ -1,9 +1,10 @@
-import { DeploymentNotFound, DeploymentNotInactive } from '../errors.ts'
+import { DeploymentNotFound, DeploymentNotInactive, WorkflowChanged, type Warning } from '../errors.ts'
 import type { Cancelled } from '../engine/dispatcher.ts'
 import type { RuntimeConfig } from '../engine/journal.ts'
 import { releaseDigest } from '../graph/digest.ts'
 import { defineCommand, type Command, type Db } from '../store/store.ts'
 import type { DeploymentRow } from '../store/tables.ts'
+import { cancelInFlight, freezeInFlight, thawInFlight } from '../executions/in-flight-repository.ts'
 import { findWorkflow } from '../workflows/repository.ts'
 import { inheritRuntimeConfig } from './deployment.ts'
 
@@ -114,17 +115,26 @@ export interface Deploy {
   definition_digest: string
   /** In its RFC 8785 form. */
   definition: string
+  /** What the answer remarks; given back with the result. */
+  warnings?: Warning[]
   /** For the deployment, if the name is new. */
   new_deployment_id: string
   now: number
 }
 
-export type Deployed = { record: DeploymentRecord; unchanged: boolean }
+export interface Deployed {
+  record: DeploymentRecord
+  unchanged: boolean
+  warnings: Warning[]
+  /** The executions that were frozen and go on. */
+  thawed: string[]
+}
 
-/** Undefined when the workflow is not any more what the definition was made from. */
-export const deployRelease: Command<Deploy, Deployed | undefined> = defineCommand('deployments.deploy', async (db, deploy) => {
-  const workflow = await findWorkflow(db, deploy.workflow.workflow_id)
-  if (workflow?.revision !== deploy.workflow.revision) return undefined
+/** @throws WorkflowChanged when the workflow is not any more what the definition was made from */
+export const deployRelease: Command<Deploy, Deployed> = defineCommand('deployments.deploy', async (db, deploy) => {
+  const { workflow_id, revision } = deploy.workflow
+  if ((await findWorkflow(db, workflow_id))?.revision !== revision) throw new WorkflowChanged({ workflow_id })
+  const { warnings = [] } = deploy
 
   const [existing] = await findDeployments(db, deploy.name, [deploy.environment])
   const last = existing && (await findRelease(db, existing.deployment_id, existing.last_release))
@@ -132,11 +142,12 @@ export const deployRelease: Command<Deploy, Deployed | undefined> = defineComman
   const digest = releaseDigest(deploy.definition, runtimeConfig)
   if (existing?.status === 'active' && !deploy.force) {
     const serving = await getDeployment(db, existing.deployment_id)
-    if (serving?.digest === digest) return { record: serving, unchanged: true }
+    if (serving?.digest === digest) return { record: serving, unchanged: true, warnings, thawed: [] }
   }
   const deploymentId = existing ? await switchOver(db, existing, deploy) : await introduce(db, deploy)
   await insertRelease(db, { deploymentId, number: (existing?.last_release ?? 0) + 1, digest, runtimeConfig, deploy })
-  return { record: (await getDeployment(db, deploymentId))!, unchanged: false }
+  const thawed = existing?.status === 'inactive' ? await thawInFlight(db, deploymentId) : []
+  return { record: (await getDeployment(db, deploymentId))!, unchanged: false, warnings, thawed }
 })
 
 function findRelease(db: Db, deploymentId: string, number: number) {
@@ -220,26 +231,60 @@ export interface NamedDeployment {
   now: number
 }
 
-/** Stops the first that is active; where none is, it leaves the first as it is. @throws DeploymentNotFound */
-export const stopDeployment = defineCommand('deployments.stop', async (db, { name, environments, now }: NamedDeployment) => {
-  const found = await findDeployments(db, name, environments)
-  const deployment = found.find((one) => one.status === 'active') ?? found[0]
-  if (!deployment) throw new DeploymentNotFound({ name, searched: [...environments] })
-  if (deployment.status === 'inactive') return deployment
-  return setStatus(db, deployment.deployment_id, { status: 'inactive', stopped_at: now })
-})
+/** What becomes of the executions in flight: they end by themselves, are cancelled, or rest until the deployment is reactivated. */
+export type StopMode = 'drain' | 'cancel' | 'freeze'
+
+export interface Stop extends NamedDeployment {
+  mode: StopMode
+}
+
+export interface StoppedDeployment {
+  deployment: DeploymentRow
+  cancelled: Cancelled[]
+  frozen: string[]
+}
+
+/**
+ * Stops the first that is active; where none is, it leaves the first as it is, and does what the mode says to those that
+ * are still in flight there.
+ * @throws DeploymentNotFound
+ */
+export const stopDeployment = defineCommand(
+  'deployments.stop',
+  async (db, { name, environments, mode, now }: Stop): Promise<StoppedDeployment> => {
+    const found = await findDeployments(db, name, environments)
+    const first = found.find((one) => one.status === 'active') ?? found[0]
+    if (!first) throw new DeploymentNotFound({ name, searched: [...environments] })
+    const { deployment_id } = first
+    const deployment = first.status === 'inactive' ? first : await setStatus(db, deployment_id, { status: 'inactive', stopped_at: now })
+    const cancelled = mode === 'cancel' ? await cancelInFlight(db, { deployment_id }, now) : []
+    const frozen = mode === 'freeze' ? await freezeInFlight(db, deployment_id) : []
+    return { deployment, cancelled, frozen }
+  },
+)
+
+export interface ReactivatedDeployment {
+  record: DeploymentRecord
+  /** The executions that were frozen and go on. */
+  thawed: string[]
+}
 
 /** Starts the first that is inactive. @throws DeploymentNotFound, DeploymentNotInactive */
-export const reactivateDeployment = defineCommand('deployments.reactivate', async (db, { name, environments }: NamedDeployment) => {
-  const found = await findDeployments(db, name, environments)
-  const deployment = found.find((one) => one.status === 'inactive')
-  if (deployment) {
-    await setStatus(db, deployment.deployment_id, { status: 'active', stopped_at: null })
-    return (await getDeployment(db, deployment.deployment_id))!
-  }
-  if (found[0]) throw new DeploymentNotInactive({ name, environment: found[0].environment })
-  throw new DeploymentNotFound({ name, searched: [...environments] })
-})
+export const reactivateDeployment = defineCommand(
+  'deployments.reactivate',
+  async (db, { name, environments }: NamedDeployment): Promise<ReactivatedDeployment> => {
+    const found = await findDeployments(db, name, environments)
+    const deployment = found.find((one) => one.status === 'inactive')
+    if (deployment) {
+      const { deployment_id } = deployment
+      await setStatus(db, deployment_id, { status: 'active', stopped_at: null })
+      const thawed = await thawInFlight(db, deployment_id)
+      return { record: (await getDeployment(db, deployment_id))!, thawed }
+    }
+    if (found[0]) throw new DeploymentNotInactive({ name, environment: found[0].environment })
+    throw new DeploymentNotFound({ name, searched: [...environments] })
+  },
+)
 
 function setStatus(db: Db, deploymentId: string, change: Pick<DeploymentRow, 'status' | 'stopped_at'>): Promise<DeploymentRow> {
   return db.updateTable('deployments').set(change).where('deployment_id', '=', deploymentId).returningAll().executeTakeFirstOrThrow()
@@ -263,23 +308,9 @@ export const deleteDeployment = defineCommand(
     const [deployment] = await findDeployments(db, name, environments)
     if (!deployment) throw new DeploymentNotFound({ name, searched: [...environments] })
     const { deployment_id, environment } = deployment
-    const inFlight = await db
-      .selectFrom('executions')
-      .leftJoin('events', 'events.execution_id', 'executions.execution_id')
-      .select(({ fn }) => ['executions.execution_id', fn.max<number | null>('events.last_id').as('last')])
-      .where('deployment_id', '=', deployment_id)
-      .where('ended_at', 'is', null)
-      .groupBy('executions.execution_id')
-      .execute()
-    await db
-      .updateTable('executions')
-      .set({ status: 'cancelled', ended_at: now })
-      .where('deployment_id', '=', deployment_id)
-      .where('ended_at', 'is', null)
-      .execute()
+    const cancelled = await cancelInFlight(db, { deployment_id }, now)
     await db.deleteFrom('deployments').where('deployment_id', '=', deployment_id).execute()
     await db.insertInto('purges').values({ deployment_id, requested_at: now }).execute()
-    const cancelled = inFlight.map(({ execution_id, last }) => ({ execution_id, at: now, last_event_id: (last ?? 1) + 1 }))
     return { deployment_id, environment, cancelled }
   },
 )

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../http/type.ts'
 import { toTimestamp } from '../clock.ts'
 import { knownEnvironment, searchOrder } from '../environments.ts'
 import { DeploymentNotFound } from '../errors.ts'
@@ -6,7 +6,6 @@ import type { App } from '../http/app.ts'
 import { decodeCursor, DEFAULT_PAGE, pageQuery, sendPage } from '../http/cursor.ts'
 import type { Studio } from '../studio.ts'
 import { deploy } from './deploy.ts'
-import type { Purger } from './purger.ts'
 import {
   countInFlight,
   deleteDeployment,
@@ -26,6 +25,7 @@ import {
   EnvironmentBody,
   EnvironmentQuery,
   ReactivateResponse,
+  StopBody,
   StopResponse,
 } from './schemas.ts'
 import { toDeploymentDetail, toDeploymentView } from './view.ts'
@@ -33,7 +33,7 @@ import { toDeploymentDetail, toDeploymentView } from './view.ts'
 const tags = ['deployments']
 const NameParams = Type.Object({ deployment_name: DeploymentName })
 
-export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purger): void {
+export function registerDeploymentRoutes(app: App, studio: Studio): void {
   const { store, clock, environments } = studio
   const named = (name: string, query: { environment?: string }, body: { environment?: string } = {}) => ({
     name,
@@ -59,7 +59,8 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
         response: { 200: DeployResponse },
       },
     },
-    (request) => deploy(studio, request.params.workflow_id, { ...request.body, environment: request.body.environment ?? 'production' }),
+    ({ params, body, idempotency }) =>
+      deploy(studio, params.workflow_id, { ...body, environment: body.environment ?? 'production' }, idempotency?.claim),
   )
 
   app.get(
@@ -140,17 +141,21 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
         operationId: 'stopDeployment',
         summary: 'Stop a deployment',
         description:
-          'From the answer on no execution is accepted; those in flight end normally. Record and statistics are kept. One that is stopped already is left as it is.',
+          'From the answer on no execution is accepted. Those in flight end normally (`drain`), are cancelled when this is answered (`cancel`), or rest before their next step until the deployment is reactivated (`freeze`). Record and statistics are kept. One that is stopped already stays so, and `mode` says what becomes of what is still in flight.',
         tags,
         params: NameParams,
         querystring: EnvironmentQuery,
-        body: EnvironmentBody,
+        body: StopBody,
         response: { 200: StopResponse },
       },
     },
     async (request) => {
       const { query, body } = request
-      const stopped = await store.write(stopDeployment, named(request.params.deployment_name, query, body))
+      const { mode = 'drain', ...where } = body
+      const stop = { ...named(request.params.deployment_name, query, where), mode }
+      const { deployment: stopped, cancelled, frozen } = await store.write(stopDeployment, stop, request.idempotency?.claim)
+      studio.dispatcher.freeze(frozen)
+      await studio.dispatcher.cancel(cancelled)
       const inFlight = await countInFlight(store.read, [stopped.deployment_id])
       return {
         message: `Deployment '${stopped.name}' stopped successfully`,
@@ -170,7 +175,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
       schema: {
         operationId: 'reactivateDeployment',
         summary: 'Reactivate a stopped deployment',
-        description: 'What was stopped serves again: the same release, the same statistics.',
+        description: 'What was stopped serves again: the same release, the same statistics. Frozen executions go on.',
         tags,
         params: NameParams,
         querystring: EnvironmentQuery,
@@ -181,8 +186,9 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
     async (request) => {
       const { query, body } = request
       const name = request.params.deployment_name
-      const active = await store.write(reactivateDeployment, named(name, query, body))
-      return { message: `Deployment '${name}' reactivated successfully`, ...toDeploymentView(active) }
+      const { record, thawed } = await store.write(reactivateDeployment, named(name, query, body), request.idempotency?.claim)
+      studio.dispatcher.wake(thawed)
+      return { message: `Deployment '${name}' reactivated successfully`, ...toDeploymentView(record) }
     },
   )
 
@@ -205,7 +211,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio, purger: Purge
       const name = request.params.deployment_name
       const { deployment_id, environment, cancelled } = await store.write(deleteDeployment, named(name, request.query))
       await studio.dispatcher.cancel(cancelled)
-      purger.start()
+      studio.purge()
       return { message: `Deployment '${name}' deleted successfully`, deployment_id, environment }
     },
   )

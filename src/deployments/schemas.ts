@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../http/type.ts'
 import { deploymentNamePattern, deploymentNameRule } from './deployment.ts'
 import { Id, Nullable, Time } from '../http/fields.ts'
 
@@ -31,8 +31,20 @@ export const EnvironmentQuery = Type.Object(
   { additionalProperties: false },
 )
 
-/** Stop and reactivate take the environment in the body, too. */
+/** Stop and reactivate take the environment in the body as well. */
 export const EnvironmentBody = Type.Object({ environment: Type.Optional(Type.String()) }, { additionalProperties: false })
+
+export const StopBody = Type.Object(
+  {
+    ...EnvironmentBody.properties,
+    mode: Type.Optional(
+      Type.Enum(['drain', 'cancel', 'freeze'], {
+        description: 'What becomes of executions in flight: they end (drain, the default), are cancelled, or rest until reactivation.',
+      }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ mode: 'drain' }] },
+)
 
 export const DeployBody = Type.Object(
   {

@@ -13,7 +13,7 @@ it('names the execution that a full disk keeps from going on: it was admitted, a
   await engine.deploy('full', agents({ id: 'a' }))
   vi.spyOn(engine.journal, 'append').mockRejectedValueOnce(new StorageFull({}))
   const { store, journal, dispatcher, hub, models, clock } = engine
-  const studio = { store, journal, dispatcher, hub, models, clock, environments: ['production'] }
+  const studio = { store, journal, dispatcher, hub, models, clock, environments: ['production'], purge: () => undefined }
   const request = { target: { deployment_name: 'full' }, environment: undefined, request: { query: '?', chat_history: [] } }
   const answer = execute(studio, { ...request, runtime_overrides: {}, session_id: undefined, user_id: undefined })
   const [execution_id] = await answer.then(

@@ -1,9 +1,12 @@
-import { ExecutionCancelled, deserializeError, StudioError } from '../errors.ts'
+import { ExecutionCancelled, IdempotencyInProgress, deserializeError, type StudioError } from '../errors.ts'
 import { searchOrder } from '../environments.ts'
-import type { AdmissionTarget, AdmittedExecution, ExecutionRequest, RuntimeConfig } from '../engine/journal.ts'
+import type { AdmissionTarget, AdmittedExecution, ExecutionIdentity, ExecutionRequest, RuntimeConfig } from '../engine/journal.ts'
 import type { Outcome } from '../engine/outcome.ts'
+import type { Claim } from '../store/claim.ts'
+import type { ExecutionRow } from '../store/tables.ts'
 import type { Studio } from '../studio.ts'
-import { cancelExecution } from './repository.ts'
+import { cancelExecution, resumeExecution } from './in-flight-repository.ts'
+import { getExecution } from './repository.ts'
 
 export interface ExecuteRequest {
   target: AdmissionTarget
@@ -19,17 +22,22 @@ export interface Started {
   outcome: Promise<Outcome>
 }
 
-/** Called when the execution is admitted and has not begun: a stream must be listening before the first event. */
-export type BeforeStart = (execution: AdmittedExecution) => void
+export interface StartOptions {
+  /** Where the same request may be sent again. */
+  claim?: Claim | undefined
+  /** Called when the execution is admitted and has not begun: a stream must be listening before the first event. */
+  onAdmitted?: (execution: AdmittedExecution) => void
+}
 
 /**
  * Admits an execution and lets it run. Once this has resolved the execution is on disk, and ends however often the
  * server is stopped.
- * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, InvalidInput for an unknown environment
+ * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, InvalidInput for an unknown environment,
+ *   IdempotencyKeyReused, IdempotencyInProgress
  */
-export async function startExecution(studio: Studio, request: ExecuteRequest, beforeStart?: BeforeStart): Promise<Started> {
-  const { journal, dispatcher, clock, environments } = studio
-  const execution = await journal.admit({
+export async function startExecution(studio: Studio, request: ExecuteRequest, { claim, onAdmitted }: StartOptions = {}): Promise<Started> {
+  const { dispatcher, clock, environments } = studio
+  const execution = await dispatcher.admit({
     execution_id: clock.id(),
     target: request.target,
     environments: searchOrder(environments, request.environment, '/environment'),
@@ -37,10 +45,10 @@ export async function startExecution(studio: Studio, request: ExecuteRequest, be
     runtime_overrides: request.runtime_overrides,
     session_id: request.session_id ?? null,
     user_id: request.user_id ?? null,
-    status: dispatcher.hasRoom ? 'running' : 'queued',
     now: clock.now(),
+    ...(claim && { claim }),
   })
-  beforeStart?.(execution)
+  onAdmitted?.(execution)
   return { execution, outcome: dispatcher.start(execution) }
 }
 
@@ -59,21 +67,36 @@ export interface ExecutionResult {
 }
 
 /** Admits an execution, and waits for its answer. @throws the error that it failed with, which names the execution */
-export async function execute(studio: Studio, request: ExecuteRequest, beforeStart?: BeforeStart): Promise<ExecutionResult> {
-  const { execution, outcome } = await startExecution(studio, request, beforeStart)
-  const ended = await outcome
-  if (ended.status !== 'completed') throw failureOf(ended, execution.execution_id)
+export async function execute(studio: Studio, request: ExecuteRequest, options?: StartOptions): Promise<ExecutionResult> {
+  const { execution, outcome } = await startExecution(studio, request, options)
+  return toResult(execution, await outcome)
+}
+
+/**
+ * What `execute` gave, or would have given, for an execution that has ended.
+ * @param onEnded called if it has, before this resolves or throws the error that it failed with
+ * @throws ExecutionNotFound, IdempotencyInProgress
+ */
+export async function resultOf({ store }: Pick<Studio, 'store'>, execution_id: string, onEnded: () => void): Promise<ExecutionResult> {
+  const row = await getExecution(store.read, execution_id)
+  if (row.ended_at === null) throw new IdempotencyInProgress({ execution_id })
+  onEnded()
+  return toResult(row, outcomeOf(row))
+}
+
+function toResult(execution: ExecutionIdentity, outcome: Outcome): ExecutionResult {
+  if (outcome.status !== 'completed') throw failureOf(outcome, execution.execution_id)
   return {
     status: 'success',
-    response: ended.response,
+    response: outcome.response,
     execution_id: execution.execution_id,
     workflow_id: execution.workflow_id,
     deployment_id: execution.deployment_id,
     deployment_name: execution.deployment_name,
     environment: execution.environment,
     release: execution.release_number,
-    tokens: ended.tokens,
-    ...(ended.demo && { demo: true }),
+    tokens: outcome.tokens,
+    ...(outcome.demo && { demo: true }),
   }
 }
 
@@ -83,11 +106,29 @@ function failureOf(outcome: Exclude<Outcome, { status: 'completed' }>, execution
   return deserializeError({ code, details: { ...details, execution_id } })
 }
 
+/** @param row of an execution that has ended */
+function outcomeOf({ status, response, error, input_tokens: input, output_tokens: output, demo }: ExecutionRow): Outcome {
+  if (status === 'completed') {
+    return { status, response: response!, tokens: { input, output, total: input + output }, demo: demo === 1 }
+  }
+  return error === null ? { status: 'cancelled' } : { status: 'failed', error: deserializeError(JSON.parse(error)) }
+}
+
 /**
  * Ends an execution. Once this has resolved its end is on disk, and its model and tool calls are aborted.
  * @throws ExecutionNotFound, ExecutionEnded
  */
-export async function cancel({ store, dispatcher, clock }: Studio, execution_id: string): Promise<void> {
-  const cancelled = await store.write(cancelExecution, { execution_id, now: clock.now() })
+export async function cancel({ store, dispatcher, clock }: Studio, execution_id: string, claim?: Claim): Promise<void> {
+  const cancelled = await store.write(cancelExecution, { execution_id, now: clock.now() }, claim)
   await dispatcher.cancel([cancelled])
+}
+
+/**
+ * Lets a failed execution go on from the step that failed. Once this has resolved it ends again, however often the server
+ * is stopped.
+ * @throws ExecutionNotFound, ExecutionNotFailed, DeploymentInactive
+ */
+export async function resume({ store, dispatcher, clock }: Studio, execution_id: string, claim?: Claim): Promise<void> {
+  await store.write(resumeExecution, { execution_id, now: clock.now() }, claim)
+  dispatcher.wake([execution_id])
 }

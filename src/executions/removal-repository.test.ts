@@ -104,9 +104,10 @@ describe('removing', () => {
   })
 
   it('removes what ended before a time, to the millisecond, and nothing that is in flight or ended later', async () => {
-    const [early, waiting] = connection.prepare('select execution_id from executions order by execution_id limit 2').all()
-    connection.raw.exec(`update executions set status = 'waiting', ended_at = null where execution_id = '${waiting!['execution_id']}';
-      update executions set ended_at = ${until + HOUR} where execution_id = '${early!['execution_id']}'`)
+    const oldest = connection.prepare('select execution_id from executions order by execution_id limit 2').all()
+    const [early, waiting] = oldest.map((row) => String(row['execution_id']))
+    connection.raw.exec(`update executions set status = 'waiting', ended_at = null where execution_id = '${waiting}';
+      update executions set ended_at = ${until + HOUR} where execution_id = '${early}'`)
     const limit = one('select ended_at from executions order by execution_id limit 1 offset 400')
     const left = one(`select count(*) from executions where ended_at is null or ended_at >= ${limit}`)
     expect(left).toBe(602)

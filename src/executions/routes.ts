@@ -1,19 +1,32 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '../http/type.ts'
 import { ExecutionEnded, ExecutionNotFound, InvalidInput, type Issue, type StudioError } from '../errors.ts'
 import { checkEnvironment, knownEnvironment } from '../environments.ts'
-import type { AdmissionTarget } from '../engine/journal.ts'
+import type { AdmissionTarget, AdmittedExecution, ExecutionIdentity } from '../engine/journal.ts'
 import type { App } from '../http/app.ts'
 import { decodeCursor, DEFAULT_PAGE, pageQuery, sendPage } from '../http/cursor.ts'
+import { IDEMPOTENT_REPLAYED } from '../http/idempotency-key.ts'
 import { EXECUTE_BODY_LIMIT } from '../http/json-body.ts'
-import { openEventStream, type EventStream } from '../http/sse.ts'
+import { openEventStream, type EventStream, type EventStreamOptions } from '../http/sse.ts'
 import { isUuid } from '../http/uuid.ts'
 import type { Studio } from '../studio.ts'
 import { checkChatHistory, readChatHistory } from './chat-history.ts'
-import { cancel, execute, startExecution, type ExecuteRequest } from './execute.ts'
-import { EventFollower } from './follow.ts'
-import { getExecution, getExecutionHead, lastEventId, listExecutions, listSteps } from './repository.ts'
-import { AcceptedResponse, BackgroundBody, ExecuteBody, ExecuteResponse, Execution, ExecutionSummary, Step } from './schemas.ts'
+import { cancel, execute, resultOf, resume, startExecution, type ExecuteRequest, type ExecutionResult } from './execute.ts'
+import { EventFollower, type Followed } from './follow.ts'
+import { listExecutions } from './list-repository.ts'
+import { deleteExecution } from './removal-repository.ts'
+import { getExecution, getExecutionHead, lastEventId, listSteps } from './repository.ts'
+import {
+  AcceptedResponse,
+  BackgroundBody,
+  DeletedExecution,
+  ExecuteBody,
+  ExecuteResponse,
+  Execution,
+  ExecutionSummary,
+  Step,
+} from './schemas.ts'
 import { toExecutionView, toStepView, toSummaryView } from './view.ts'
 
 const tags = ['executions']
@@ -58,10 +71,17 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         response: { 200: ExecuteResponse },
       },
     },
-    (request, reply) =>
-      execute(studio, toRequest(request.body), ({ execution_id }) => {
-        if (request.body.on_disconnect === 'cancel') cancelWhenLeft(reply, execution_id)
-      }),
+    async (request, reply) => {
+      const { body, idempotency } = request
+      if (idempotency?.admitted) return repeatAnswer(studio, reply, idempotency.admitted.execution_id)
+      return execute(studio, toRequest(body), {
+        claim: idempotency?.claim,
+        onAdmitted: ({ execution_id }) => {
+          idempotency?.handOver()
+          if (body.on_disconnect === 'cancel') cancelWhenLeft(reply, execution_id)
+        },
+      })
+    },
   )
 
   app.post(
@@ -79,11 +99,16 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         response: { 202: AcceptedResponse },
       },
     },
-    async (request, reply) => {
-      const { execution } = await startExecution(studio, toRequest(request.body))
-      const { execution_id, status, workflow_id, deployment_id, deployment_name, environment, release_number: release } = execution
-      reply.code(202).header('location', `/api/executions/${execution_id}`)
-      return { execution_id, status, workflow_id, deployment_id, deployment_name, environment, release }
+    async ({ body, idempotency }, reply) => {
+      if (idempotency?.admitted) {
+        const { execution_id, status } = idempotency.admitted
+        const execution = await getExecutionHead(store.read, execution_id)
+        reply.header(IDEMPOTENT_REPLAYED, 'true')
+        return accepted(reply, execution, status)
+      }
+      const { execution } = await startExecution(studio, toRequest(body), { claim: idempotency?.claim })
+      idempotency?.handOver()
+      return accepted(reply, execution, execution.status)
     },
   )
 
@@ -101,15 +126,24 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         response: { 200: streamed },
       },
     },
-    async (request, reply) => {
+    async ({ body, idempotency }, reply) => {
+      const cancels = body.on_disconnect === 'cancel'
+      if (idempotency?.admitted) {
+        const execution = await getExecutionHead(store.read, idempotency.admitted.execution_id)
+        await attach(studio, reply, execution, 0, { headers: { [IDEMPOTENT_REPLAYED]: 'true' } })
+        if (cancels) cancelWhenLeft(reply, execution.execution_id)
+        return reply
+      }
       let events: EventStream | undefined
-      const { outcome } = await startExecution(studio, toRequest(request.body), (execution) => {
+      const onAdmitted = (execution: AdmittedExecution): void => {
+        idempotency?.handOver()
         events = openEventStream(reply)
         new EventFollower(studio, events, execution, 0).begin()
-        if (request.body.on_disconnect === 'cancel') cancelWhenLeft(reply, execution.execution_id)
-      })
+        if (cancels) cancelWhenLeft(reply, execution.execution_id)
+      }
+      const { outcome } = await startExecution(studio, toRequest(body), { claim: idempotency?.claim, onAdmitted })
       // This process lets go of it: the client comes back for the rest with Last-Event-ID.
-      void outcome.then(({ status }) => status === 'left' && events?.end())
+      void outcome.then(({ status }) => status === 'left' && events?.breakOff())
       return reply
     },
   )
@@ -169,8 +203,50 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     },
     async (request) => {
       const { execution_id } = await findHead(studio, request.params.execution_id)
-      await cancel(studio, execution_id)
+      await cancel(studio, execution_id, request.idempotency?.claim)
       return toExecutionView(await findExecution(studio, execution_id))
+    },
+  )
+
+  app.post(
+    '/api/executions/:execution_id/resume',
+    {
+      schema: {
+        operationId: 'resumeExecution',
+        summary: 'Resume a failed execution',
+        description:
+          'It goes on, on its release, from the step that failed: what was recorded is kept, the failed step has all its retries again, and the timeout begins anew. Its stream goes on with the next id. One that has not failed is 409.',
+        tags,
+        params: IdParams,
+        response: { 202: Execution },
+      },
+    },
+    async (request, reply) => {
+      const { execution_id } = await findHead(studio, request.params.execution_id)
+      await resume(studio, execution_id, request.idempotency?.claim)
+      reply.code(202).header('location', `/api/executions/${execution_id}`)
+      return toExecutionView(await findExecution(studio, execution_id))
+    },
+  )
+
+  app.delete(
+    '/api/executions/:execution_id',
+    {
+      schema: {
+        operationId: 'deleteExecution',
+        summary: 'Delete an execution',
+        description:
+          'One that has ended, with its steps and events: irreversible, and at once. The statistics of its deployment stay. One in flight is 409; cancel it first.',
+        tags,
+        params: IdParams,
+        response: { 200: DeletedExecution },
+      },
+    },
+    async (request) => {
+      const { execution_id } = await findHead(studio, request.params.execution_id)
+      await store.write(deleteExecution, { execution_id })
+      studio.purge()
+      return { message: 'Execution deleted successfully', execution_id }
     },
   )
 
@@ -216,15 +292,31 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       const last = execution.ended_at === null ? await lastEventId(store.read, execution.execution_id) : execution.last_event_id
       if (after > last) throw badEventId(`'Last-Event-ID' is beyond the last event, which is ${last}.`)
       if (execution.ended_at !== null && after === last) return reply.code(204).send(null)
-      const events = openEventStream(reply)
-      const follower = new EventFollower(studio, events, execution, after)
-      // Looked at again: it may have ended, or been deleted, between the look and the listening.
-      const now = await findHead(studio, execution.execution_id).catch(() => undefined)
-      if (now) void follower.resume(now.ended_at !== null).catch(() => events.end())
-      else events.end()
+      await attach(studio, reply, execution, after)
       return reply
     },
   )
+}
+
+/** What was answered, or would have been, if it has ended. @throws as `resultOf`, the failure of the execution among it */
+function repeatAnswer(studio: Studio, reply: FastifyReply, executionId: string): Promise<ExecutionResult> {
+  return resultOf(studio, executionId, () => void reply.header(IDEMPOTENT_REPLAYED, 'true'))
+}
+
+function accepted(reply: FastifyReply, execution: ExecutionIdentity, status: 'queued' | 'running') {
+  const { execution_id, workflow_id, deployment_id, deployment_name, environment, release_number: release } = execution
+  reply.code(202).header('location', `/api/executions/${execution_id}`)
+  return { execution_id, status, workflow_id, deployment_id, deployment_name, environment, release }
+}
+
+/** Streams an execution that was admitted some time ago, running or ended. @param after the last event that the client has */
+async function attach(studio: Studio, reply: FastifyReply, execution: Followed, after: number, options?: EventStreamOptions) {
+  const events = openEventStream(reply, options)
+  const follower = new EventFollower(studio, events, execution, after)
+  // Looked at again: it may have ended, or been deleted, between the look and the listening.
+  const now = await findHead(studio, execution.execution_id).catch(() => undefined)
+  if (now) void follower.resume(now.ended_at !== null).catch(() => events.end())
+  else events.end()
 }
 
 async function findHead({ store }: Studio, executionId: string) {

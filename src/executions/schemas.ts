@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../http/type.ts'
 import { DeploymentName, RuntimeConfig, RuntimeConfigInput } from '../deployments/schemas.ts'
 import { Id, Nullable, Time, Tokens } from '../http/fields.ts'
 
@@ -101,6 +101,8 @@ export const Execution = Type.Object(
   },
   { title: 'Execution' },
 )
+
+export const DeletedExecution = Type.Object({ message: Type.String(), execution_id: Id })
 
 export const Step = Type.Object(
   {

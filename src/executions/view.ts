@@ -1,7 +1,7 @@
 import { toTimestamp, toTimestampOrNull } from '../clock.ts'
 import type { Attempt, AttemptError, ExecutionRequest, RuntimeConfig } from '../engine/journal.ts'
 import type { ExecutionRow, StepRow } from '../store/tables.ts'
-import type { ExecutionSummary } from './repository.ts'
+import type { ExecutionSummary } from './execution-filter.ts'
 
 interface Failure {
   code: string

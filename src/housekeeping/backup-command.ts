@@ -13,7 +13,7 @@ interface Arguments {
   json: boolean
 }
 
-/** Runs `agent-studio backup`. @returns the exit code: 0 done, 1 refused with the reason on stderr, 2 a wrong call */
+/** Runs `agent-studio backup`. @returns what the process exits with: 0 done, 1 refused with the reason on stderr, 2 a wrong call */
 export async function runBackup(args: readonly string[]): Promise<0 | 1 | 2> {
   const wanted = readArguments(args)
   if (!wanted) {

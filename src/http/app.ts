@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController, type RawServerDefault } from 'fastify'
-import { ShuttingDown } from '../errors.ts'
+import { type Answer, followAnswers } from './answers.ts'
 import { answerClientError, answerSpecialRequests } from './connection-errors.ts'
 import { acceptJsonBodies, BODY_LIMIT } from './json-body.ts'
+import { recordRoutes } from './described-routes.ts'
 import { docsRoutes } from './docs-routes.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { answerUnknownRoute } from './methods.ts'
-import { describeRoutes } from './openapi.ts'
 import { OriginCheck } from './origin.ts'
 import { answerError } from './problem.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
+import { refuseWhileStopping } from './stopping.ts'
 import { validateRoute } from './validation.ts'
 
 export interface AppOptions {
@@ -19,6 +20,8 @@ export interface AppOptions {
   allowedHosts: readonly string[]
   version: string
   limits?: Partial<Limits>
+  /** Told of each request once its answer has ended. */
+  onAnswer?: (answer: Answer) => void
 }
 
 export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>
@@ -30,6 +33,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const origins = new OriginCheck(options.allowedHosts)
   const app = newFastify(options, (request) => origins.check(request))
 
+  followAnswers(app, options.onAnswer)
   acceptJsonBodies(app)
   app.addHook('onRoute', validateRoute)
   app.addHook('onRequest', (request, reply, done) => {
@@ -37,7 +41,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     origins.check(request.raw)
     done()
   })
-  refuseWhileClosing(app)
+  refuseWhileStopping(app)
 
   // Validation is done in validateRoute, and answers are written as they are: fast-json-stringify would drop what a schema
   // does not list, and convert what it lists differently, silently. Response schemas are for the documentation.
@@ -47,8 +51,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   app.setNotFoundHandler(answerUnknownRoute(app))
   answerSpecialRequests(app)
 
-  await describeRoutes(app, options.version)
-  docsRoutes(app)
+  docsRoutes(app, recordRoutes(app), options.version)
   return app
 }
 
@@ -60,11 +63,13 @@ function newFastify({ logger, limits }: AppOptions, check: (request: IncomingMes
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (parent) => parent,
     bodyLimit: BODY_LIMIT,
+    // createApp sets compilers of our own. If these were left out, Fastify would load Ajv and fast-json-stringify all the same.
+    schemaController: { compilersFactory: { buildValidator: neverBuilt, buildSerializer: neverBuilt } },
     requestTimeout,
     keepAliveTimeout,
     // requireHostHeader: Node's own refusal has no body. OriginCheck refuses instead.
     http: { headersTimeout, requestTimeout, connectionsCheckingInterval, requireHostHeader: false },
-    // Fastify's own 503 is no problem details; refuseWhileClosing answers instead.
+    // Fastify's own 503 is no problem details; refuseWhileStopping answers instead.
     return503OnClosing: false,
     // The header limit (16 KB) bounds parameters; what is too long is refused by its schema, with a reason.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
@@ -82,17 +87,6 @@ function newFastify({ logger, limits }: AppOptions, check: (request: IncomingMes
   }).withTypeProvider<TypeBoxTypeProvider>()
 }
 
-/**
- * Closing takes no longer than the answers that are under way; streams last until `endEventStreams`. Connections that are
- * kept alive still bring requests: these get 503, with the `Connection: close` that Fastify adds.
- */
-function refuseWhileClosing(app: App): void {
-  let closing = false
-  app.addHook('preClose', (done) => {
-    closing = true
-    // Node closes the connections that are idle now. Those that become idle later would keep the server open this long.
-    Object.assign(app.server, { keepAliveTimeout: 1, keepAliveTimeoutBuffer: 0 })
-    done()
-  })
-  app.addHook('onRequest', (_request, _reply, done) => done(closing ? new ShuttingDown({}) : undefined))
+function neverBuilt(): never {
+  throw new Error('the app has compilers of its own')
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from './type.ts'
 import { InvalidInput } from '../errors.ts'
 
 /** The query parameters of a list that grows. */

@@ -101,17 +101,21 @@ function section(document: OpenApiDocument, tag: string, entries: Entry[]): Html
 
 function operationArticle(document: OpenApiDocument, entry: Entry): Html {
   const { id, method, path, operation } = entry
-  const { parameters = [], requestBody, responses } = operation
+  const { requestBody, responses } = operation
   return html`<article id="${id}">
     <h3><a class="anchor" href="#${id}">${operation.summary ?? id}</a></h3>
     <p class="route">${badge(method)}<code>${breakable(path)}</code></p>
-    ${operation.description && renderMarkdown(operation.description)} ${parameterList(document, parameters)}
+    ${operation.description && renderMarkdown(operation.description)} ${parameterList(document, parametersOf(document, operation))}
     ${requestBody && body(document, requestBody)}
     <h4>Example</h4>
     <pre><code>${curl(document, entry)}</code></pre>
     <h4>Answers</h4>
     ${Object.entries(responses).map(([status, response]) => answer(document, status, response))}
   </article>`
+}
+
+function parametersOf(document: OpenApiDocument, { parameters = [] }: Operation): Parameter[] {
+  return parameters.map((one) => ('$ref' in one ? (schemaRef(document, { $ref: one.$ref }) as unknown as Parameter) : one))
 }
 
 function parameterList(document: OpenApiDocument, parameters: Parameter[]): Html | undefined {
@@ -155,7 +159,7 @@ function answer(document: OpenApiDocument, status: string, given: ResponseObject
 
 function curl(document: OpenApiDocument, { method, path, operation }: Entry): string {
   const url = path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => {
-    const parameter = operation.parameters?.find((one) => one.name === name)
+    const parameter = parametersOf(document, operation).find((one) => one.name === name)
     const example = parameter?.example ?? (parameter?.schema && exampleOf(document, parameter.schema))
     return typeof example === 'string' && example !== '…' ? encodeURIComponent(example) : `<${name}>`
   })

@@ -1,27 +1,28 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
 import type { App } from './app.ts'
-import { docsPage, ORIGIN } from './docs-page.ts'
-import { DOCS_STYLE } from './docs-style.ts'
-import { errorsPage } from './errors-page.ts'
-import { escapeHtml } from './html.ts'
-import { openApiDocument } from './openapi.ts'
+import type { DescribedRoute } from './described-routes.ts'
+import type { Docs } from './docs.ts'
 import { PAGE_POLICY } from './security-headers.ts'
+import { Type } from './type.ts'
 
-/** What the server says about itself: `/hc`, `/openapi.json` and the pages under `/docs`. */
-export function docsRoutes(app: App): void {
-  // Made at the first request, when all routes are there.
-  const json = once(() => JSON.stringify(openApiDocument(app)))
-  const reference = once(() => docsPage(openApiDocument(app)).text)
-  const errors = once(() => errorsPage().text)
+/**
+ * What the server says about itself: `/hc`, `/openapi.json` and the pages under `/docs`.
+ * @param routes as many as there are by the first request
+ */
+export function docsRoutes(app: App, routes: readonly DescribedRoute[], version: string): void {
+  // Loaded and made when first asked for: few starts are for reading.
+  let docs: Promise<Docs> | undefined
+  const open = (): Promise<Docs> => (docs ??= import('./docs.ts').then(({ Docs }) => new Docs(routes, version)))
 
   app.get('/hc', { schema: health }, () => ({ status: 'ok' as const }))
-  app.get('/openapi.json', { schema: description }, (_request, reply) => reply.type('application/json; charset=utf-8').send(json()))
+  app.get('/openapi.json', { schema: description }, async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send((await open()).json),
+  )
   // Whoever types the server's address into a browser looks for something to read.
   app.get('/', (_request, reply) => reply.redirect('/docs'))
-  app.get('/docs', (request, reply) => sendPage(reply, reference().replaceAll(ORIGIN, escapeHtml(originOf(request)))))
-  app.get('/docs/errors', (_request, reply) => sendPage(reply, errors()))
-  app.get('/docs/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(DOCS_STYLE))
+  app.get('/docs', async (request, reply) => sendPage(reply, (await open()).reference(originOf(request))))
+  app.get('/docs/errors', async (_request, reply) => sendPage(reply, (await open()).errors))
+  app.get('/docs/style.css', async (_request, reply) => reply.type('text/css; charset=utf-8').send((await open()).style))
 }
 
 const health = {
@@ -42,12 +43,7 @@ function sendPage(reply: FastifyReply, page: string): FastifyReply {
   return reply.header('content-security-policy', PAGE_POLICY).type('text/html; charset=utf-8').send(page)
 }
 
-/** The examples name the address that the reader came by. Host was checked, so it is one of ours. */
+/** Host was checked, so it is one of ours. */
 function originOf(request: FastifyRequest): string {
   return `${request.protocol}://${request.host || 'localhost'}`
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
-  return () => (made ??= { value: make() }).value
 }

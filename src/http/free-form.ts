@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from './type.ts'
 
 /**
  * An object whose content belongs to the user and is kept as it came. Not `Type.Record`, which holds each key against a

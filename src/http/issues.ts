@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import type { TLocalizedValidationError } from 'typebox/error'
+import type { TValidationError } from 'typebox/error'
 import type { Issue } from '../errors.ts'
 import { escapeSegment, type JsonSchema, schemaAt, segments, valueAt } from './json-schema.ts'
 import { expectation } from './expectation.ts'
@@ -8,7 +8,7 @@ import { expectation } from './expectation.ts'
 
 export type Part = 'path' | 'query' | 'body'
 
-type Fault = TLocalizedValidationError
+type Fault = TValidationError
 
 const CODES: Record<string, string> = {
   type: 'wrong_type',
@@ -120,7 +120,7 @@ function violation(fault: Fault, { schema, value, part }: Context): Issue {
     return { pointer, code: 'repeated_parameter', message: `${nameOf(instancePath, part)} is given more than once.` }
   const message =
     broken?.['x-message'] ??
-    `${nameOf(instancePath, part)} must be ${(broken && expectation(broken)) || fault.message}; it is ${describe(found)}.`
+    `${nameOf(instancePath, part)} must be ${(broken && expectation(broken)) || `as '${keyword}' says`}; it is ${describe(found)}.`
   return { pointer, code: isChoice(broken) ? 'not_allowed' : (CODES[keyword] ?? 'invalid'), message }
 }
 

@@ -1,5 +1,5 @@
-import swagger from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import { operationOf, type DescribedRoute } from './described-routes.ts'
+import { idempotencyKeyParameter } from './idempotency-key.ts'
 import { schemaAt } from './json-schema.ts'
 import type { JsonSchema } from './json-schema.ts'
 
@@ -7,10 +7,11 @@ import type { JsonSchema } from './json-schema.ts'
 
 export interface OpenApiDocument {
   openapi: string
-  info: { title: string; version: string; description?: string }
+  info: { title: string; version: string; description?: string; license?: { name: string; identifier: string } }
+  servers: { url: string }[]
   tags: { name: string; description?: string }[]
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, JsonSchema>; responses: Record<string, ResponseObject> }
+  components: { schemas: Record<string, JsonSchema>; responses: Record<string, ResponseObject>; parameters: Record<string, Parameter> }
 }
 
 export interface Operation {
@@ -19,9 +20,15 @@ export interface Operation {
   description?: string
   tags?: string[]
   deprecated?: boolean
-  parameters?: Parameter[]
+  parameters?: (Parameter | Reference)[]
   requestBody?: { required?: boolean; description?: string; content: Record<string, Media> }
   responses: Record<string, ResponseObject>
+}
+
+export interface Reference {
+  $ref: string
+  name?: undefined
+  in?: undefined
 }
 
 export interface Parameter {
@@ -95,51 +102,39 @@ const PROBLEM: JsonSchema = {
   ],
 }
 
-/** Must come before the routes that it shall describe. */
-export async function describeRoutes(app: FastifyInstance, version: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Agent Studio', version, description: DESCRIPTION, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-      servers: [{ url: '/' }],
-      tags: TAGS,
-    },
-    convertConstToEnum: false,
-    // What has no name of its own (pages, files) is no part of the API.
-    transform: ({ schema, url }) => ({ schema: schema?.operationId ? schema : { hide: true }, url }),
+/** @param routes all that there are by now */
+export function openApiDocument(routes: readonly DescribedRoute[], version: string): OpenApiDocument {
+  const responses = {
+    Problem: { description: 'Anything that is not a success.', content: { 'application/problem+json': { schema: PROBLEM } } },
+  }
+  return hoistTitled({
+    openapi: '3.1.0',
+    info: { title: 'Agent Studio', version, description: DESCRIPTION, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: '/' }],
+    tags: TAGS,
+    paths: pathsOf(routes),
+    components: { schemas: {}, responses, parameters: { IdempotencyKey: idempotencyKeyParameter } },
   })
 }
 
-/** The document, once all routes are there. */
-export function openApiDocument(app: FastifyInstance): OpenApiDocument {
-  const document = withoutMarkers(app.swagger()) as OpenApiDocument
-  document.components.responses = {
-    Problem: {
-      description: 'Anything that is not a success.',
-      content: { 'application/problem+json': { schema: PROBLEM } },
-    },
-  }
-  for (const item of Object.values(document.paths)) {
-    for (const operation of Object.values(item)) complete(operation)
-  }
-  return hoistTitled(document)
+function pathsOf(routes: readonly DescribedRoute[]): OpenApiDocument['paths'] {
+  const paths: OpenApiDocument['paths'] = {}
+  for (const route of routes) (paths[route.path] ??= {})[route.method] = complete(route.method, operationOf(route))
+  return paths
 }
 
-/** What the plug-in cannot know. */
-function complete({ requestBody, responses }: Operation): void {
-  // An empty body stands for {} (validation.ts).
-  if (requestBody) requestBody.required = (requestBody.content['application/json']?.schema?.required?.length ?? 0) > 0
-  for (const response of Object.values(responses)) if (response.description === 'Default Response') response.description = 'Success.'
-  responses['default'] = { $ref: '#/components/responses/Problem' }
+/** What holds for all of them, and so is in no route's schema. */
+function complete(method: string, operation: Operation): Operation {
+  const { parameters = [], responses } = operation
+  return {
+    ...operation,
+    ...(method === 'post' && { parameters: [...parameters, { $ref: '#/components/parameters/IdempotencyKey' }] }),
+    responses: { ...responses, default: { $ref: '#/components/responses/Problem' } },
+  }
 }
 
 export function schemaRef(document: OpenApiDocument, schema: JsonSchema): JsonSchema {
   return schema.$ref ? (schemaAt(document as JsonSchema, schema.$ref) ?? {}) : schema
-}
-
-/** TypeBox marks its schemas with members such as `~unsafe`. */
-function withoutMarkers(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (key, member: unknown) => (key.startsWith('~') ? undefined : member)))
 }
 
 /**

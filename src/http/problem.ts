@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import {
   BodyTooLarge,
@@ -11,6 +10,10 @@ import {
   UnsupportedMediaType,
 } from '../errors.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
+import { isStopping } from './stopping.ts'
+
+// Not imported: an import of node:http also loads what it exports, fetch and WebSocket, which takes as long as all of Fastify.
+const { STATUS_CODES } = process.getBuiltinModule('node:http')
 
 /** The one place that turns errors into problem details (RFC 9457). Errors are ours, Fastify's, or a fault of ours. */
 
@@ -48,13 +51,14 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   sendProblem(reply, known)
 }
 
-export function sendProblem(reply: FastifyReply, error: StudioError): void {
+/** @param status where it is not that of the error */
+export function sendProblem(reply: FastifyReply, error: StudioError, status = error.status): void {
   // Fastify closes the connection after a body that it did not read to the end. Kept open, Node reads and drops the rest (at
   // most until requestTimeout), and the client gets to see the answer instead of a connection reset while it still writes.
-  if (error.code !== ShuttingDown.code) reply.removeHeader('connection')
-  reply.code(error.status).header('content-type', PROBLEM_TYPE).header('cache-control', 'no-store')
+  if (!isStopping(reply.server.server)) reply.removeHeader('connection')
+  reply.code(status).header('content-type', PROBLEM_TYPE).header('cache-control', 'no-store')
   // A serializer of its own, because Fastify would add a charset, which JSON has not (RFC 8259 §11).
-  reply.serializer((payload: unknown) => JSON.stringify(payload)).send(problemOf(error))
+  reply.serializer((payload: unknown) => JSON.stringify(payload)).send({ ...problemOf(error), status })
 }
 
 /** A whole response in bytes, for requests that never became one that Fastify could answer. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { pino } from 'pino'
-import { Type } from 'typebox'
+import { Type } from './type.ts'
 import { type App, type AppOptions, createApp } from './app.ts'
 import { FreeForm } from './free-form.ts'
 import { EXECUTE_BODY_LIMIT } from './json-body.ts'

@@ -1,17 +1,18 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import { Compile, type Validator } from 'typebox/compile'
-import { Settings } from 'typebox/system'
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
+import { Compile, ErrorContext, ErrorSchema, Stack, type Validator } from 'typebox/schema'
+import { Type } from './type.ts'
 import { InvalidInput, type Issue, MalformedBody } from '../errors.ts'
 import { limitIssues } from '../limit-issues.ts'
 import { dropNulls } from './absent.ts'
+import { checkIdempotencyKey } from './idempotency-key.ts'
 import { issuesOf, type Part } from './issues.ts'
 import { overlongLists } from './list-limit.ts'
 import { convertParams, convertQuery } from './query.ts'
 
 /**
- * Checks what comes in against the schemas of the route, before the handler, and collects every problem of path, query
- * and body into one `InvalidInput`.
+ * Checks what comes in against the schemas of the route, before the handler, and collects every problem of path, query,
+ * body and `Idempotency-Key` into one `InvalidInput`.
  *
  * TypeBox checks, not Ajv, which Fastify brings: with `allErrors` Ajv builds an error for each wrong item, and ten megabytes
  * hold five million of those; TypeBox stops at a number.
@@ -49,6 +50,8 @@ export function validateRoute(route: RouteOptions): void {
   const { alsoCheck } = route.config ?? {}
   if (alsoCheck) checks.push(({ body }) => (isObject(body) ? limitIssues(alsoCheck(body), MAX_ISSUES) : []))
 
+  if ([route.method].flat().includes('POST')) checks.push(checkIdempotencyKey)
+
   const validate = async (request: FastifyRequest) => {
     const errors = checks.flatMap((check) => check(request))
     if (errors.length > 0) throw new InvalidInput({ errors })
@@ -57,57 +60,63 @@ export function validateRoute(route: RouteOptions): void {
 }
 
 function checkParams(schema: TSchema) {
-  const validator = Compile(schema)
+  const fits = compileLater(schema)
   return (request: FastifyRequest): Issue[] => {
     const params = convertParams(schema, request.params as Record<string, string>)
     request.params = params
     // A malformed id is an id that does not exist: the route answers 404, so `format` only documents here.
-    return problems(validator, params, 'path').filter((issue) => issue.code !== 'wrong_format' || !isFormat(schema, issue.pointer))
+    return problems(schema, fits, params, 'path').filter((issue) => issue.code !== 'wrong_format' || !isFormat(schema, issue.pointer))
   }
 }
 
 function checkQuery(schema: TSchema) {
-  const validator = Compile(schema)
+  const fits = compileLater(schema)
   return (request: FastifyRequest): Issue[] => {
     const query = convertQuery(schema, request.query as Record<string, string | string[]>)
     request.query = query
-    return problems(validator, query, 'query')
+    return problems(schema, fits, query, 'query')
   }
 }
 
 /** An empty body stands for `{}` where `{}` would do, whatever its Content-Type. */
 function checkBody(schema: TSchema, nullIsAbsent: boolean) {
-  const validator = Compile(schema)
-  const mayBeEmpty = validator.Check({})
+  const fits = compileLater(schema)
   return (request: FastifyRequest): Issue[] => {
     if (request.body === undefined) {
-      if (!mayBeEmpty) throw new MalformedBody({ reason: 'the body is empty' })
+      if (!fits({})) throw new MalformedBody({ reason: 'the body is empty' })
       request.body = {}
     }
     if (nullIsAbsent) dropNulls(schema, request.body)
-    return problems(validator, request.body, 'body')
+    return problems(schema, fits, request.body, 'body')
   }
 }
 
-function problems(validator: Validator, value: unknown, part: Part): Issue[] {
-  if (validator.Check(value)) return []
-  const schema = validator.Type() as TSchema
+/** Compiled when the first request comes, which takes a millisecond: all of them together would hold up every start. */
+function compileLater(schema: TSchema): (value: unknown) => boolean {
+  let validator: Validator | undefined
+  return (value) => (validator ??= Compile(schema)).Check(value)
+}
+
+function problems(schema: TSchema, fits: (value: unknown) => boolean, value: unknown, part: Part): Issue[] {
+  if (fits(value)) return []
   // TypeBox still steps through all items after its last error, at a microsecond each: a list beyond its limit is not gone into.
   const tooLong = overlongLists(schema, value)
   if (tooLong.length > 0) return tooLong
-  const faults = faultsOf(validator, value)
+  const faults = faultsOf(schema, value)
   const issues = issuesOf(faults, schema, value, part)
   return limitIssues(issues, MAX_ISSUES, issues.length > MAX_ISSUES || faults.length >= MAX_FAULTS)
 }
 
-function faultsOf(validator: Validator, value: unknown) {
-  const { maxErrors } = Settings.Get()
-  // Set for this call alone, since it is one setting for the whole process.
-  Settings.Set({ maxErrors: MAX_FAULTS })
-  try {
-    return validator.Errors(value)
-  } finally {
-    Settings.Set({ maxErrors })
+function faultsOf(schema: TSchema, value: unknown) {
+  const faults = new Faults()
+  ErrorSchema(Stack({}, schema), faults, '#', '', schema, value)
+  return faults.GetErrors()
+}
+
+/** TypeBox's own limit is one setting for the whole process. */
+class Faults extends ErrorContext {
+  override AtCapacity(): boolean {
+    return this.GetErrors().length >= MAX_FAULTS
   }
 }
 

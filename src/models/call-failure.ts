@@ -1,5 +1,6 @@
 import { AISDKError, APICallError } from '@ai-sdk/provider'
 import { ModelFailed, ModelRefused } from '../errors.ts'
+import { AnswerTooLarge } from './answer-too-large.ts'
 import { ModelCallError } from './model-call-error.ts'
 import { errorIn, sentence } from './failure-reason.ts'
 import { retryAfterMs } from './retry-after.ts'
@@ -12,6 +13,8 @@ interface Failure {
   status?: number | undefined
   /** Says aloud that a retry cannot help; where it says nothing, the status decides. */
   refused?: boolean
+  /** Nobody refused, and yet a retry would end in the same way. */
+  final?: boolean
   retryAfterMs?: number | undefined
 }
 
@@ -34,19 +37,21 @@ const aboutTheRequest = new Set([
 /** Turns whatever a provider package threw, or put into its stream, into an error of ours. No configured key remains in it. */
 export function callFailure(model: string, error: unknown, secrets: Secrets): ModelCallError {
   const failure = understand(error)
-  const retryable = !(failure.refused ?? refuses(failure.status))
+  const refused = failure.refused ?? refuses(failure.status)
   const details = {
     model,
     reason: sentence(secrets.scrub(failure.reason.slice(0, longestReason))),
     ...(failure.status !== undefined && { provider_status: failure.status }),
   }
-  return new ModelCallError(retryable ? new ModelFailed(details) : new ModelRefused(details), {
-    retryable,
+  return new ModelCallError(refused ? new ModelRefused(details) : new ModelFailed(details), {
+    retryable: !refused && !failure.final,
     ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
   })
 }
 
 function understand(error: unknown): Failure {
+  const cause = error instanceof Error ? innermost(error) : undefined
+  if (cause instanceof AnswerTooLarge) return { reason: cause.message, final: true }
   if (APICallError.isInstance(error)) return fromAnswer(error)
   if (AISDKError.isInstance(error)) return fromSdk(error)
   if (error instanceof Error) return fromFetch(error)
@@ -56,13 +61,24 @@ function understand(error: unknown): Failure {
 function fromAnswer(error: APICallError): Failure {
   const status = error.statusCode
   // No status: the server was never reached. A good one: its answer broke off, or could not be read.
-  if (status === undefined) return { reason: error.message }
-  if (status < 300) return { reason: `The answer broke off: ${innermost(error).message}` }
+  const { message } = innermost(error)
+  if (status === undefined) return { reason: error.message.includes(message) ? error.message : `${error.message}${message}` }
+  if (status < 300) return { reason: `The answer broke off: ${message}` }
+  if (status < 400) return { status, reason: redirection(error) }
   return {
     status,
     reason: (error.data === undefined && errorIn(error.responseBody)) || error.message || 'The provider gave no reason.',
     retryAfterMs: retryAfterMs(error.responseHeaders),
   }
+}
+
+/** The key would go along, to whomever a redirect names. */
+function redirection({ message, url, responseHeaders }: APICallError): string {
+  const location = responseHeaders?.['location']
+  if (location === undefined) return message || 'It has no answer.'
+  const target = URL.parse(location, url)
+  const where = target ? target.origin + target.pathname : location
+  return `It redirects to ${where}, and redirects are not followed. If that is right, set it as the base URL.`
 }
 
 function fromSdk(error: AISDKError): Failure {
@@ -97,7 +113,12 @@ function refuses(status: number | undefined): boolean {
 function innermost(error: Error): Error & { code?: unknown } {
   let inner = error
   // Bounded: nothing forbids an error to be its own cause.
-  for (let depth = 0; depth < 8 && inner.cause instanceof Error; depth++) inner = inner.cause
+  for (let depth = 0; depth < 8; depth++) {
+    // A name with several addresses fails with an error for each, and says nothing itself.
+    const cause: unknown = inner instanceof AggregateError ? inner.errors[0] : inner.cause
+    if (!(cause instanceof Error)) break
+    inner = cause
+  }
   return inner
 }
 

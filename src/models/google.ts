@@ -1,17 +1,18 @@
 import { once } from './once.ts'
-import { given, type ModelProviderSettings, type Provider } from './provider.ts'
+import { given, type Fetch, type ModelProviderSettings, type Provider } from './provider.ts'
 import type { Secrets } from './secrets.ts'
 import { streamedAnswer } from './streamed-answer.ts'
 
 export function google(
   settings: ModelProviderSettings,
   secrets: Secrets,
+  fetch: Fetch,
   baseURL = 'https://generativelanguage.googleapis.com/v1beta',
 ): Provider {
   const apiKey = given(settings.googleApiKey)
   const load = once(async () => {
     const { createGoogle } = await import('@ai-sdk/google')
-    return createGoogle({ baseURL, apiKey: apiKey ?? '' })
+    return createGoogle({ baseURL, apiKey: apiKey ?? '', fetch })
   })
   return {
     name: 'google',

@@ -11,7 +11,6 @@ beforeAll(async () => {
 afterAll(() => server.close())
 afterEach(() => {
   vi.unstubAllEnvs()
-  vi.unstubAllGlobals()
 })
 
 const behind = (settings: Partial<ModelProviderSettings> = {}) =>
@@ -175,11 +174,11 @@ describe('which API is spoken', () => {
   ] as const)("is %s at OpenAI itself when 'api' is %s", async (url, api) => {
     vi.stubEnv('OPENAI_BASE_URL', 'http://127.0.0.1:1/from-the-environment')
     const called: string[] = []
-    vi.stubGlobal('fetch', (input: string) => {
-      called.push(input)
+    const refusing = (input: string | URL | Request) => {
+      called.push(input as string)
       return Promise.resolve(new Response('{}', { status: 401 }))
-    })
-    const models = createModels({ defaultModel: 'demo/echo', openaiApiKey: 'sk-test' })
+    }
+    const models = createModels({ defaultModel: 'demo/echo', openaiApiKey: 'sk-test' }, refusing)
     await models.call(modelRequest('openai/gpt-4o', api ? { api } : {})).catch(() => {})
     expect(called).toEqual([url])
   })

@@ -2,7 +2,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { parseBaseUrl, type BaseUrl } from './base-url.ts'
 import type { ModelRequest } from './model.ts'
 import { once } from './once.ts'
-import { given, type ModelProviderSettings, type Provider } from './provider.ts'
+import { given, type Fetch, type ModelProviderSettings, type Provider } from './provider.ts'
 import type { Secrets } from './secrets.ts'
 import { streamedAnswer } from './streamed-answer.ts'
 
@@ -12,12 +12,12 @@ const openaiItself = 'https://api.openai.com/v1'
  * OpenAI itself, or with a base URL whatever speaks its language. The Responses API is OpenAI's own; elsewhere chat
  * completions is what servers have in common.
  */
-export function openai(settings: ModelProviderSettings, secrets: Secrets): Provider {
+export function openai(settings: ModelProviderSettings, secrets: Secrets, fetch: Fetch): Provider {
   const key = given(settings.openaiApiKey)
   const base = parseBaseUrl(given(settings.openaiBaseUrl) ?? openaiItself)
   const elsewhere = base.url !== openaiItself
-  const own = ownAdapter(base, key)
-  const compatible = compatibleAdapter('openai', base, key)
+  const own = ownAdapter(base, key, fetch)
+  const compatible = compatibleAdapter('openai', base, key, fetch)
 
   const adapter = (name: string, api: ModelRequest['api'] = elsewhere ? 'chat' : 'responses') =>
     api === 'chat' && elsewhere ? compatible(name) : own(name, api)
@@ -32,11 +32,11 @@ export function openai(settings: ModelProviderSettings, secrets: Secrets): Provi
 }
 
 /** Ollama by its OpenAI-compatible API. It needs no key. */
-export function ollama(settings: ModelProviderSettings, secrets: Secrets): Provider {
+export function ollama(settings: ModelProviderSettings, secrets: Secrets, fetch: Fetch): Provider {
   const setting = given(settings.ollamaBaseUrl)
   const base = parseBaseUrl(setting ?? 'http://127.0.0.1:11434')
   const url = base.url.endsWith('/v1') ? base.url : `${base.url}/v1`
-  const compatible = compatibleAdapter('ollama', { ...base, url }, undefined)
+  const compatible = compatibleAdapter('ollama', { ...base, url }, undefined, fetch)
   return {
     name: 'ollama',
     demo: false,
@@ -47,13 +47,13 @@ export function ollama(settings: ModelProviderSettings, secrets: Secrets): Provi
 
 // The packages take 60 to 110 ms to load, so that happens at the first call and not at the start.
 
-function ownAdapter({ url, authorization }: BaseUrl, key: string | undefined) {
+function ownAdapter({ url, authorization }: BaseUrl, key: string | undefined, fetch: Fetch) {
   const load = once(async () => {
     const { createOpenAI } = await import('@ai-sdk/openai')
     // Without a key the package looks for one in the environment, and sends "Bearer " for an empty one; undefined takes
     // the header away again, which only its type does not know.
     const headers = key ? {} : { Authorization: authorization }
-    return createOpenAI({ baseURL: url, apiKey: key ?? '', headers: headers as Record<string, string> })
+    return createOpenAI({ baseURL: url, apiKey: key ?? '', headers: headers as Record<string, string>, fetch })
   })
   return async (name: string, api: 'chat' | 'responses'): Promise<LanguageModelV4> => {
     const provider = await load()
@@ -63,11 +63,11 @@ function ownAdapter({ url, authorization }: BaseUrl, key: string | undefined) {
 
 const KEPT_MODELS = 100
 
-function compatibleAdapter(provider: string, { url, authorization }: BaseUrl, key: string | undefined) {
+function compatibleAdapter(provider: string, { url, authorization }: BaseUrl, key: string | undefined, fetch: Fetch) {
   const load = once(async () => {
     const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
     const access = key ? { apiKey: key } : authorization ? { headers: { Authorization: authorization } } : {}
-    return createOpenAICompatible({ name: provider, baseURL: url, includeUsage: true, ...access })
+    return createOpenAICompatible({ name: provider, baseURL: url, includeUsage: true, fetch, ...access })
   })
   // The package builds the schema of its chunks anew with each model object, which costs as much CPU as the call itself.
   const models = new Map<string, LanguageModelV4>()

@@ -5,6 +5,7 @@ import { anthropic } from './anthropic.ts'
 import { google } from './google.ts'
 import type { Message, Models } from './model.ts'
 import { modelsOf, secretsOf } from './providers.ts'
+import { createTransport } from './transport.ts'
 
 let server: ScriptedModel
 beforeAll(async () => {
@@ -15,11 +16,12 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
+const fetch = createTransport()
 const settings = { defaultModel: 'demo/echo', anthropicApiKey: 'sk-ant-secret', googleApiKey: 'AIza-secret' }
 
 function models(): Models {
   const secrets = secretsOf(settings)
-  return modelsOf('demo/echo', [anthropic(settings, secrets, server.baseUrl), google(settings, secrets, server.baseUrl)])
+  return modelsOf('demo/echo', [anthropic(settings, secrets, fetch, server.baseUrl), google(settings, secrets, fetch, server.baseUrl)])
 }
 
 const stream = (...events: object[]): PlainReply => ({

@@ -10,6 +10,9 @@ export interface ModelProviderSettings {
   ollamaBaseUrl?: string
 }
 
+/** How providers reach their servers: `createTransport`, and in tests whatever they like. */
+export type Fetch = typeof globalThis.fetch
+
 /** One source of models. A new one is a file with one of these, and a line in providers.ts. */
 export interface Provider {
   /** What stands before the first slash of `provider/model`. */

@@ -1,9 +1,13 @@
 import type { LanguageModelV4, LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider'
+import { AnswerTooLarge } from './answer-too-large.ts'
 import { callFailure } from './call-failure.ts'
 import { callOptions } from './call-options.ts'
 import type { ModelAnswer, ModelRequest, Tokens, ToolCall } from './model.ts'
 import type { Secrets } from './secrets.ts'
 import { TextPieces } from './text-pieces.ts'
+
+/** Characters of text and calls, all of which is kept and sent on. */
+const LONGEST = 10_000_000
 
 type Finish = Extract<LanguageModelV4StreamPart, { type: 'finish' }>
 
@@ -14,7 +18,9 @@ type Finish = Extract<LanguageModelV4StreamPart, { type: 'finish' }>
  * @throws the signal's reason when it is aborted, and whatever `onText` throws
  */
 export async function streamedAnswer(model: LanguageModelV4, request: ModelRequest, secrets: Secrets): Promise<ModelAnswer> {
+  // One signal of our own: combining two costs a twentieth of the call.
   const closing = new AbortController()
+  const close = () => closing.abort(request.signal.reason)
   const failure = (error: unknown) => {
     request.signal.throwIfAborted()
     return callFailure(request.model, error, secrets)
@@ -25,8 +31,9 @@ export async function streamedAnswer(model: LanguageModelV4, request: ModelReque
     })
 
   request.signal.throwIfAborted()
+  request.signal.addEventListener('abort', close)
   try {
-    const opening = async () => model.doStream(callOptions(request, AbortSignal.any([request.signal, closing.signal])))
+    const opening = async () => model.doStream(callOptions(request, closing.signal))
     const { stream, response } = await orFailure(opening())
     const answer = new AnswerSoFar(request.onText)
     const reader = stream.getReader()
@@ -35,6 +42,7 @@ export async function streamedAnswer(model: LanguageModelV4, request: ModelReque
       request.signal.throwIfAborted()
       if (done) break
       if (value.type === 'error') throw failure(notAStream(response?.headers) ?? value.error)
+      if (!answer.hasRoomFor(value)) throw failure(new AnswerTooLarge(tooLong))
       answer.take(value)
     }
     return answer.complete() ?? fail(failure(notAStream(response?.headers) ?? new Error(unfinished)))
@@ -42,6 +50,8 @@ export async function streamedAnswer(model: LanguageModelV4, request: ModelReque
     // Gives the connection back: a part of the answer may still be on its way.
     closing.abort()
     throw error
+  } finally {
+    request.signal.removeEventListener('abort', close)
   }
 }
 
@@ -49,9 +59,16 @@ class AnswerSoFar {
   readonly #text: TextPieces
   readonly #calls: ToolCall[] = []
   #finish: Finish | undefined
+  #length = 0
 
   constructor(onText: (piece: string) => void) {
     this.#text = new TextPieces(onText)
+  }
+
+  hasRoomFor(part: LanguageModelV4StreamPart): boolean {
+    if (part.type === 'text-delta' || part.type === 'tool-input-delta') this.#length += part.delta.length
+    if (part.type === 'tool-call') this.#length += part.input.length
+    return this.#length <= LONGEST
   }
 
   /** Reasoning, sources and whatever else a provider streams is not part of the answer. */
@@ -97,6 +114,7 @@ function plausible(count: number | undefined): number {
   return count !== undefined && Number.isInteger(count) && count >= 0 && count < 1e9 ? count : 0
 }
 
+const tooLong = `The answer is longer than ${LONGEST} characters, which is the most that is taken.`
 const unfinished = 'The answer ended without a finish reason, so it is not complete.'
 
 /** Only asked once something is wrong: a server may stream properly under a wrong name. */

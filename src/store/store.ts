@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { Claim } from './claim.ts'
 import type { Tables } from './tables.ts'
 
 export type Db = Kysely<Tables>
@@ -21,6 +22,10 @@ export function defineCommand<Args, Result>(name: string, run: (db: Db, args: Ar
 export interface Store {
   /** For queries only. It sees every write that was answered. */
   readonly read: Db
-  /** Resolves when the change is committed and safe on disk. */
-  write<Args, Result>(command: Command<Args, Result>, args: Args): Promise<Result>
+  /**
+   * Resolves when the change is committed and safe on disk. With a claim it happens once: the claim is recorded in the same
+   * transaction, with the result, and whoever comes with it again gets that result. What throws records nothing.
+   * @throws IdempotencyKeyReused, IdempotencyInProgress for a claim that something else was recorded of
+   */
+  write<Args, Result>(command: Command<Args, Result>, args: Args, claim?: Claim): Promise<Result>
 }

@@ -1,6 +1,7 @@
-import { WorkflowDeployed, WorkflowExists, WorkflowNotEditable, WorkflowNotFound } from '../errors.ts'
+import { findAgent, findAgentByName } from '../agents/repository.ts'
+import { AgentNotFound, WorkflowDeployed, WorkflowExists, WorkflowNotEditable, WorkflowNotFound } from '../errors.ts'
 import { defineCommand, type Db } from '../store/store.ts'
-import type { WorkflowRow } from '../store/tables.ts'
+import type { AgentRow, WorkflowRow } from '../store/tables.ts'
 import { addToList } from './configuration.ts'
 
 export interface WorkflowFilter {
@@ -42,6 +43,7 @@ export function listWorkflows(db: Db, filter: WorkflowFilter): Promise<WorkflowR
 export const createWorkflow = defineCommand('workflows.create', async (db, workflow: WorkflowRow) => {
   await refuseTakenName(db, workflow)
   await db.insertInto('workflows').values(workflow).execute()
+  return workflow
 })
 
 export interface WorkflowChange {
@@ -74,6 +76,40 @@ export const addToWorkflow = defineCommand('workflows.add', async (db, { workflo
   const configuration = addToList(JSON.parse(row.configuration), list, item)
   await change(db, row, { configuration: JSON.stringify(configuration), updated_at: now })
 })
+
+export interface NewNode {
+  agent_id: string
+  node_id: string
+  position_x?: number | undefined
+  position_y?: number | undefined
+  agent_config?: Record<string, unknown> | undefined
+}
+
+export interface AddedNode {
+  item: Record<string, unknown>
+  agent: AgentRow
+}
+
+/**
+ * Adds an agent to the configuration: a registered one, named by its id or its name.
+ * @throws WorkflowNotFound, AgentNotFound, WorkflowNotEditable, NodeExists, InvalidInput as `addToWorkflow`
+ */
+export const addAgentToWorkflow = defineCommand(
+  'workflows.addAgent',
+  async (db, { workflow_id, node, now }: { workflow_id: string; node: NewNode; now: number }): Promise<AddedNode> => {
+    await getWorkflow(db, workflow_id)
+    const agent = (await findAgent(db, node.agent_id)) ?? (await findAgentByName(db, node.agent_id))
+    if (!agent) throw new AgentNotFound({ agent: node.agent_id })
+    const item = {
+      agent_id: node.node_id,
+      agent_type: agent.name,
+      position: { x: node.position_x ?? 0, y: node.position_y ?? 0 },
+      config: node.agent_config ?? {},
+    }
+    await addToWorkflow.run(db, { workflow_id, list: 'agents', item, now })
+    return { item, agent }
+  },
+)
 
 function change(db: Db, { workflow_id, revision }: WorkflowRow, changes: WorkflowChange['changes']): Promise<WorkflowRow> {
   return db
@@ -114,4 +150,4 @@ async function refuseTakenName(
   if (taken && taken.workflow_id !== workflow_id) throw new WorkflowExists({ name, version, workflow_id: taken.workflow_id })
 }
 
-export const workflowCommands = [createWorkflow, updateWorkflow, addToWorkflow, deleteWorkflow]
+export const workflowCommands = [createWorkflow, updateWorkflow, addToWorkflow, addAgentToWorkflow, deleteWorkflow]

@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '../http/type.ts'
 import { allAgents } from '../agents/repository.ts'
 import { toRegisteredAgent } from '../agents/agent.ts'
 import { listDeploymentsOfWorkflows } from '../deployments/repository.ts'
@@ -51,8 +52,7 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
     },
     async (request) => {
       const row = newWorkflow(request.body, clock.id(), clock.now())
-      await store.write(createWorkflow, row)
-      return showOne(row)
+      return showOne(await store.write(createWorkflow, row, request.idempotency?.claim))
     },
   )
 
@@ -129,7 +129,7 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
     (request) => {
       const { workflow_id, ...node } = request.body
       refuseOtherWorkflow(request.params.workflow_id, workflow_id)
-      return addAgent(studio, request.params.workflow_id, node)
+      return addAgent(studio, request.params.workflow_id, node, request.idempotency?.claim)
     },
   )
 
@@ -150,7 +150,8 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
     (request) => {
       const { workflow_id, ...connection } = request.body
       refuseOtherWorkflow(request.params.workflow_id, workflow_id)
-      return addConnection(studio, request.params.workflow_id, { connection_type: 'default', ...connection })
+      const item = { connection_type: 'default', ...connection }
+      return addConnection(studio, request.params.workflow_id, item, request.idempotency?.claim)
     },
   )
 

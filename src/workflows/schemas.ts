@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../http/type.ts'
 import { Deployment } from '../deployments/schemas.ts'
 import { FreeForm } from '../http/free-form.ts'
 import { Id, Nullable, Time } from '../http/fields.ts'

@@ -61,7 +61,20 @@ describe('DELETE /api/executions/{execution_id}', () => {
     await studio.deployed(name)
     const id = await executed(name)
     const answers = await Promise.all(Array.from({ length: 20 }, () => studio.call('DELETE', `/api/executions/${id}`)))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 19 }, () => 404)])
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    expect(answers.filter(({ body }) => body.code === 'execution_not_found')).toHaveLength(19)
+  })
+
+  it('is not done over by a request that is repeated with the Idempotency-Key of the deleted one', async () => {
+    const name = fresh('keyed')
+    await studio.deployed(name)
+    const body = { deployment_name: name, query: 'hello' }
+    const key = { 'idempotency-key': `"${fresh('key')}"` }
+    const first = await studio.call('POST', '/api/workflows/execute', body, key)
+    await studio.call('DELETE', `/api/executions/${first.body.execution_id}`)
+    const again = await studio.call('POST', '/api/workflows/execute', body, key)
+    expect([again.status, again.body.code]).toEqual([404, 'execution_not_found'])
+    expect((await studio.call('GET', `/api/executions?deployment_name=${name}`)).body).toEqual([])
   })
 
   it('stays deleted after a crash', async () => {

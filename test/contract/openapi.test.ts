@@ -72,6 +72,9 @@ describe('/openapi.json', () => {
     ['/api/executions/{execution_id}/steps', ['get']],
     ['/api/executions/{execution_id}/events', ['get']],
     ['/hc', ['get']],
+    ['/healthz', ['get']],
+    ['/readyz', ['get']],
+    ['/metrics', ['get']],
   ])('describes %s', (path, methods) => {
     expect(Object.keys(document.paths[path] ?? {})).toEqual(expect.arrayContaining(methods))
     for (const method of methods)
@@ -88,6 +91,21 @@ describe('/openapi.json', () => {
       }
     }
     expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  // The server compiles a schema when the first request to its route comes, so no start would find one that is broken.
+  it('has schemas that can be compiled', () => {
+    const operations = Object.values(document.paths).flatMap((item) => Object.values(item))
+    const parameters = operations.flatMap(({ parameters = [] }) => parameters.map((one) => ('schema' in one ? one.schema : undefined)))
+    const bodies = operations.flatMap(({ requestBody }) => Object.values(requestBody?.content ?? {}).map((media) => media.schema))
+    const schemas = [...parameters, ...bodies].filter((schema) => schema !== undefined)
+    expect(schemas.length).toBeGreaterThan(50)
+    for (const schema of schemas) expect(() => Compile(closed(schema) as TSchema), JSON.stringify(schema)).not.toThrow()
+  })
+
+  it('describes the metrics as text, under the operations', () => {
+    const { tags, responses } = document.paths['/metrics']!['get']!
+    expect([tags, Object.keys(responses['200']!.content!)]).toEqual([['operations'], ['text/plain']])
   })
 
   it('describes the streams as such, and that there may be nothing more to follow', () => {
@@ -200,18 +218,20 @@ describe('every answer is as it is described', () => {
     await check('POST', `${byId}/deploy`, { workflow_id: await studio.workflow({}) }, { deployment_name: fresh('bad') }, 422)
   })
 
-  it('for the health check', () => check('GET', '/hc'))
+  it.each(['/hc', '/healthz', '/readyz'])('for %s', (path) => check('GET', path))
 })
 
 it('gives examples of bodies that the server takes', async () => {
   const workflow_id = await studio.workflow(echo)
+  const deployment_name = fresh('example')
+  await studio.deploy(workflow_id, deployment_name)
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, one]) => ({ path, method, ...one })),
   )
   const withExample = operations.filter((one) => one.requestBody?.content['application/json']?.example !== undefined)
   expect(withExample.map((one) => one.operationId)).toEqual(expect.arrayContaining(['deployWorkflow', 'execute']))
   for (const { path, method, requestBody } of withExample) {
-    const response = await fetch(studio.url + path.replace('{workflow_id}', workflow_id), {
+    const response = await fetch(studio.url + path.replace('{workflow_id}', workflow_id).replace('{deployment_name}', deployment_name), {
       method,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(requestBody!.content['application/json']!.example),

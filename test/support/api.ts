@@ -54,7 +54,8 @@ export async function readEvents(response: Response, enough: (event: StreamedEve
 export function remainingText(events: readonly StreamedEvent[]): string {
   let characters: string[] = []
   for (const { data } of events) {
-    if (data.type === 'content') characters.push(...data.data)
+    // One by one: as arguments of one call a long piece would be too many.
+    if (data.type === 'content') for (const character of data.data) characters.push(character)
     if (data.type === 'retry') characters = characters.slice(0, characters.length - data.discard)
   }
   return characters.join('')

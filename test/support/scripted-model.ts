@@ -29,6 +29,8 @@ export interface RecordedRequest {
   body: RequestBody
   /** The client went away before the reply was complete. */
   aborted: boolean
+  /** Resolves when the connection of the reply is done with. */
+  ended: Promise<'answered' | 'aborted'>
 }
 
 /** Whatever the client sent; the fields that tests look at. */
@@ -80,7 +82,12 @@ export interface HangingReply {
   hang: true
 }
 
-export type Reply = AnswerReply | PlainReply | HangingReply
+/** Whatever cannot be said in the words above: half a header, bytes that are no UTF-8. */
+export interface RawReply {
+  raw: (outgoing: ServerResponse) => void | Promise<void>
+}
+
+export type Reply = AnswerReply | PlainReply | HangingReply | RawReply
 export type ScriptedReply = Reply | ((body: RequestBody, request: RecordedRequest) => Reply | Promise<Reply>)
 
 const nothingScripted: PlainReply = { status: 500, body: { error: { message: 'The script has no reply for this request.' } } }
@@ -95,8 +102,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   })
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse) {
     outgoing.socket?.setNoDelay(true)
-    const request = await record(incoming)
-    outgoing.on('close', () => (request.aborted = !outgoing.writableFinished))
+    const request = await record(incoming, outgoing)
     requests.push(request)
     const scripted = queue.shift() ?? fallback
     await send(outgoing, request, typeof scripted === 'function' ? await scripted(request.body, request) : scripted)
@@ -118,15 +124,22 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   }
 }
 
-async function record(incoming: IncomingMessage): Promise<RecordedRequest> {
+async function record(incoming: IncomingMessage, outgoing: ServerResponse): Promise<RecordedRequest> {
+  const { promise: ended, resolve } = Promise.withResolvers<'answered' | 'aborted'>()
   const text = Buffer.concat(await incoming.toArray()).toString()
-  return {
+  const request: RecordedRequest = {
     method: incoming.method ?? '',
     path: incoming.url ?? '',
     headers: incoming.headers,
     body: parsed(text) as RequestBody,
     aborted: false,
+    ended,
   }
+  outgoing.on('close', () => {
+    request.aborted = !outgoing.writableFinished
+    resolve(request.aborted ? 'aborted' : 'answered')
+  })
+  return request
 }
 
 function parsed(text: string): unknown {
@@ -139,6 +152,7 @@ function parsed(text: string): unknown {
 
 async function send(outgoing: ServerResponse, request: RecordedRequest, reply: Reply): Promise<void> {
   if ('hang' in reply) return
+  if ('raw' in reply) return reply.raw(outgoing)
   if ('status' in reply) return sendPlain(outgoing, reply)
   const model = request.body.model ?? ''
   if (request.path === '/v1/responses') return stream(outgoing, reply, responsesWire(reply, model))

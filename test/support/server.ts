@@ -16,6 +16,8 @@ export interface TestServer {
   process: ChildProcess
   /** Everything it printed so far. */
   output(): string
+  /** Resolves with the exit code when it has ended, in whatever way; null after a signal. */
+  exited: Promise<number | null>
   /** SIGTERM, as an operator would. @returns the exit code */
   stop(): Promise<number | null>
   /** SIGKILL: no chance to tidy up. */
@@ -44,16 +46,16 @@ export async function startServer(folder: string, env: Record<string, string> = 
     child.stderr.on('data', read)
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${output}`)))
   })
-  const exited = once(child, 'exit')
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
   const url = await listening
   return {
     url: url.replace('localhost', '127.0.0.1'),
     process: child,
     output: () => output,
+    exited,
     stop: async () => {
       child.kill('SIGTERM')
-      const [code] = (await exited) as [number | null]
-      return code
+      return exited
     },
     kill: async () => {
       child.kill('SIGKILL')

@@ -4,6 +4,8 @@ import type { Tables } from '../tables.ts'
 
 type Value = null | number | bigint | string | Uint8Array
 
+const LOG_BYTES = 16 * 1024 * 1024
+
 /**
  * A connection to the embedded database. Statements are prepared once and kept; the number of distinct statements is
  * that of the queries in the code, but for lists of varying length, so the cache is bounded.
@@ -12,13 +14,25 @@ export class SqliteConnection {
   readonly raw: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
-  /** @param readOnly opens for queries; the file must exist then */
-  constructor(file: string, options: { readOnly?: boolean } = {}) {
+  /**
+   * @param options `readOnly`: for queries; the file must exist then. `unflushed`: for a file that is only being made; whoever
+   * makes it flushes it
+   */
+  constructor(file: string, options: { readOnly?: boolean; unflushed?: boolean } = {}) {
     this.raw = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: 5_000 })
-    this.raw.exec('pragma foreign_keys = on')
+    // Otherwise large sorts, and savepoints of large groups, go through files in the system's folder for temporary ones.
+    this.raw.exec('pragma foreign_keys = on; pragma temp_store = memory')
     if (options.readOnly) return
+    if (options.unflushed) this.raw.exec('pragma journal_mode = memory; pragma synchronous = off')
+    // Before the first table is made, or never: pages that are freed can be given back to the file system. It costs the
+    // writing thread three parts in a hundred. Said again, it would write the same into the file again, and flush the disk.
+    const isEmpty = this.raw.prepare('pragma page_count').get()!['page_count'] === 0
+    if (isEmpty) this.raw.exec('pragma auto_vacuum = incremental')
+    if (options.unflushed) return
     // FULL: a commit that was answered survives a power cut (P1). Both are set although they may be defaults.
     this.raw.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 1000')
+    // The log grows while somebody reads for long, as a backup does; afterwards it shrinks to this.
+    this.raw.exec(`pragma journal_size_limit = ${LOG_BYTES}`)
   }
 
   prepare(sql: string): StatementSync {

@@ -5,6 +5,17 @@ import { StartRefused } from '../../start-refused.ts'
 import type { Kysely } from 'kysely'
 import { migrations } from '../migrations.ts'
 import { kyselyOver, SqliteConnection } from './connection.ts'
+import { createDatabase } from './create-database.ts'
+
+/** The database within a data folder. */
+export const DATABASE_NAME = 'agent-studio.db'
+
+/** Says in the file's header whose database it is (pragma application_id): "ASdb". */
+export const APPLICATION_ID = 0x41536462
+
+const SQLITE_FULL = 13
+/** The file that a connection shares with others could not be made. */
+const SQLITE_IOERR_SHMSIZE = 4874
 
 export interface DatabaseFile {
   file: string
@@ -21,13 +32,18 @@ export async function openDatabaseFile(dataDir: string): Promise<DatabaseFile> {
   const folder = resolve(dataDir)
   const release = takeFolder(folder)
   try {
-    const file = join(folder, 'agent-studio.db')
+    const file = join(folder, DATABASE_NAME)
+    if (!existsSync(file)) await createDatabase(file, (connection) => runMigrations(connection, 0))
     await migrate(file)
     return { file, release }
   } catch (error) {
     release()
     if (error instanceof StartRefused) throw error
-    throw new StartRefused(`The database in ${folder} cannot be opened: ${(error as Error).message}.`)
+    const { errcode = 0, code, message } = error as NodeJS.ErrnoException & { errcode?: number }
+    const isFull = (errcode & 0xff) === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE || code === 'ENOSPC'
+    throw new StartRefused(
+      isFull ? `The disk of the database in ${folder} is full.` : `The database in ${folder} cannot be opened: ${message}.`,
+    )
   }
 }
 
@@ -64,27 +80,28 @@ function takeFolder(folder: string): () => void {
   }
 }
 
-/** Says in the file's header whose database it is (pragma application_id): "ASdb". */
-const APPLICATION_ID = 0x41536462
-
-/** Each migration and the note that it ran are one transaction, so that a kill in the middle leaves the step before. */
 async function migrate(file: string): Promise<void> {
   const connection = new SqliteConnection(file)
   try {
     const version = readPragma(connection, 'user_version')
     refuseForeign(connection, file, version)
-    const db = kyselyOver(connection) as unknown as Kysely<unknown>
-    for (const [index, migration] of migrations.entries()) {
-      if (index < version) continue
-      connection.raw.exec('begin immediate')
-      await migration(db)
-      connection.raw.exec(`pragma user_version = ${index + 1}; pragma application_id = ${APPLICATION_ID}`)
-      connection.raw.exec('commit')
-    }
+    await runMigrations(connection, version)
     // SQLite opens a file that it may not write without a word, and says so only when somebody writes.
     connection.raw.exec('begin immediate; update meta set value = value; rollback')
   } finally {
     connection.close()
+  }
+}
+
+/** Each migration and the note that it ran are one transaction, so that a kill in the middle leaves the step before. */
+async function runMigrations(connection: SqliteConnection, version: number): Promise<void> {
+  const db = kyselyOver(connection) as unknown as Kysely<unknown>
+  for (const [index, migration] of migrations.entries()) {
+    if (index < version) continue
+    connection.raw.exec('begin immediate')
+    await migration(db)
+    connection.raw.exec(`pragma user_version = ${index + 1}; pragma application_id = ${APPLICATION_ID}`)
+    connection.raw.exec('commit')
   }
 }
 

@@ -1,9 +1,15 @@
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TestEngine } from '../../../test/support/engine.ts'
 import { WorkflowNotFound } from '../../errors.ts'
 import { newWorkflow } from '../../workflows/new-workflow.ts'
+import { createWorkflow } from '../../workflows/repository.ts'
 import { defineCommand } from '../store.ts'
+import type { WriteMeter } from '../write-meter.ts'
 import { SqliteConnection } from './connection.ts'
+import { openDatabaseFile } from './database-file.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import { SqliteWriter } from './writer.ts'
 
@@ -68,6 +74,26 @@ describe('a group of writes', () => {
     expect(connection.raw.isTransaction).toBe(false)
   })
 
+  it('is run once when those that fail had changed nothing, and again when one had', async () => {
+    const runs: string[] = []
+    const counted = defineCommand('test.counted', async (db, name: string) => {
+      runs.push(name)
+      return insert.run(db, name)
+    })
+    const counting = new SqliteWriter(connection, [counted, insertAndThrow])
+    await counting.commit([
+      { name: 'test.counted', args: 'a' },
+      { name: 'test.nobody', args: '' },
+    ])
+    expect(runs).toEqual(['a'])
+    await counting.commit([
+      { name: 'test.counted', args: 'b' },
+      { name: 'test.throw', args: 'c' },
+    ])
+    expect(runs).toEqual(['a', 'b', 'b'])
+    expect(await names()).toEqual(['a', 'b'])
+  })
+
   it('that fails as a whole leaves no trace, and the next one works', async () => {
     connection.raw.exec('pragma max_page_count = 1')
     connection.raw.exec(`pragma max_page_count = ${Number(connection.raw.prepare('pragma page_count').get()!['page_count'])}`)
@@ -103,16 +129,54 @@ describe('the store', () => {
     await expect(query.execute()).rejects.toThrow('undefined')
   })
 
+  it('takes a writing thread that was started before there was a database', async () => {
+    const writer = new Worker(new URL('../../writer.ts', import.meta.url))
+    await once(writer, 'online')
+    const folder = `${engine.folder}/later`
+    const { file, release } = await openDatabaseFile(folder)
+    const store = new SqliteStore({ file, writer, onFault: expect.fail, onFatal: expect.fail })
+    const row = newWorkflow({ name: 'a', configuration: {} }, 'a', 1)
+    await store.write(createWorkflow, row)
+    expect(await store.read.selectFrom('workflows').select('name').execute()).toEqual([{ name: 'a' }])
+    await store.close()
+    release()
+    // The thread has let go of the file, and left no log.
+    expect(readdirSync(folder).filter((name) => name.startsWith('agent-studio.db'))).toEqual(['agent-studio.db'])
+  })
+
+  it('opens a database that is there without writing to it', async () => {
+    const folder = `${engine.folder}/idle`
+    const { file, release } = await openDatabaseFile(folder)
+    const connection = new SqliteConnection(file)
+    // The log holds what was written since the file was opened.
+    expect(existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0).toBe(0)
+    connection.close()
+    release()
+  })
+
+  it('does not take a log that was left alone for that of a new database', async () => {
+    await engine.deploy('of another', { agents: [] })
+    const folder = `${engine.folder}/left`
+    mkdirSync(folder)
+    cpSync(`${engine.folder}/data/agent-studio.db-wal`, `${folder}/agent-studio.db-wal`)
+    const { file, release } = await openDatabaseFile(folder)
+    const connection = new SqliteConnection(file)
+    expect(connection.prepare('select name from deployments').all()).toEqual([])
+    connection.close()
+    release()
+  })
+
   it('says after a failure of the disk that the outcome is unknown, and writes nothing more', async () => {
     const dying = `import { parentPort } from 'node:worker_threads'
-      parentPort.once('message', (requests) => {
-        parentPort.postMessage(requests.map(() => ({ error: { code: 'storage_unknown', details: {} }, cause: 'EIO' })))
-        parentPort.on('message', (more) => more === 'close' ? parentPort.close() : parentPort.postMessage(more.map(() => ({ ok: 'written' }))))
-      })`
+      parentPort.once('message', () => parentPort.once('message', (requests) => {
+        const reply = (requests, one) => parentPort.postMessage({ replies: requests.map(() => one), durationMs: 1 })
+        reply(requests, { error: { code: 'storage_unknown', details: {} }, cause: 'EIO' })
+        parentPort.on('message', (more) => more === 'close' ? parentPort.close() : reply(more, { ok: 'written' }))
+      }))`
     const onFatal = vi.fn<(cause: string) => void>()
     const store = new SqliteStore({
       file: `${engine.folder}/data/agent-studio.db`,
-      writerModule: new URL(`data:text/javascript,${encodeURIComponent(dying)}`),
+      writer: new URL(`data:text/javascript,${encodeURIComponent(dying)}`),
       onFault: () => undefined,
       onFatal,
     })
@@ -120,6 +184,39 @@ describe('the store', () => {
     await expect(first).rejects.toMatchObject({ code: 'storage_unknown' })
     await expect(store.write(insert, 'b')).rejects.toMatchObject({ code: 'storage_unknown' })
     expect(onFatal.mock.calls).toEqual([['EIO']])
+    await store.close()
+  })
+
+  it('says how long each write waited and each commit took, how many are pending, and when the disk is full', async () => {
+    const meter = { committed: vi.fn<WriteMeter['committed']>(), waited: vi.fn<WriteMeter['waited']>() }
+    const onFull = vi.fn<() => void>()
+    const slow = `import { parentPort } from 'node:worker_threads'
+      const full = { error: { code: 'storage_full', details: {} }, cause: 'full' }
+      parentPort.on('message', (requests) => {
+        if (!Array.isArray(requests)) return requests === 'close' && parentPort.close()
+        setTimeout(() => parentPort.postMessage({ replies: requests.map(({ args }) => (args === 'full' ? full : { ok: args })), durationMs: 40 }), 60)
+      })`
+    const store = new SqliteStore({
+      file: `${engine.folder}/data/agent-studio.db`,
+      writer: new URL(`data:text/javascript,${encodeURIComponent(slow)}`),
+      onFault: () => undefined,
+      onFatal: () => undefined,
+      onFull,
+      meter,
+    })
+    const writes = Promise.all([store.write(insert, 'a'), store.write(insert, 'b')])
+    expect(store.pendingWrites).toBe(2)
+    await writes
+    expect([store.pendingWrites, onFull.mock.calls.length]).toEqual([0, 0])
+    await expect(store.write(insert, 'full')).rejects.toMatchObject({ code: 'storage_full' })
+    expect(onFull).toHaveBeenCalledTimes(1)
+    expect(meter.committed.mock.calls).toEqual([
+      [2, 0.04],
+      [1, 0.04],
+    ])
+    // All of the time until the reply but what the commit took.
+    expect(meter.waited).toHaveBeenCalledTimes(3)
+    for (const [seconds] of meter.waited.mock.calls) expect(seconds).toBeGreaterThan(0.015)
     await store.close()
   })
 

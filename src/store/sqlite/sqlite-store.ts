@@ -1,11 +1,16 @@
 import { Worker } from 'node:worker_threads'
 import { deserializeError, StorageUnknown } from '../../errors.ts'
+import type { Claim } from '../claim.ts'
 import type { Command, Db, Store } from '../store.ts'
 import { kyselyOver, SqliteConnection } from './connection.ts'
-import type { SqliteCommand, WriteReply, WriteRequest } from './writer.ts'
+import type { WriteMeter } from '../write-meter.ts'
+import type { CommitReport, SqliteCommand, WriteRequest } from './writer.ts'
+import type { Opening } from './writer-thread.ts'
 
 interface Waiting {
   request: WriteRequest
+  /** When it was asked for, by the monotonic clock. */
+  since: number
   resolve: (result: never) => void
   reject: (error: Error) => void
 }
@@ -13,12 +18,15 @@ interface Waiting {
 export interface SqliteStoreOptions {
   /** Must exist and be migrated. */
   file: string
-  /** The module of the writing thread, which knows every command. */
-  writerModule: URL
+  /** The module of the writing thread, which knows every command; or that thread, where it was started ahead. */
+  writer: URL | Worker
   /** Told about failures that are not in the error catalogue. */
   onFault: (cause: string) => void
   /** The thread or the disk is gone: nothing can be written any more, and what was being written is unknown. */
   onFatal: (cause: string) => void
+  /** Told when a write has failed for want of room on the disk. */
+  onFull?: () => void
+  meter?: WriteMeter
 }
 
 /**
@@ -43,21 +51,24 @@ export class SqliteStore implements Store {
     this.#options = options
     this.#reader = new SqliteConnection(options.file, { readOnly: true })
     this.read = kyselyOver(this.#reader)
-    this.#worker = new Worker(options.writerModule, { workerData: { file: options.file } })
-    this.#worker.on('message', (replies: WriteReply[]) => this.#settle(replies))
+    this.#worker = options.writer instanceof Worker ? options.writer : new Worker(options.writer)
+    this.#worker.postMessage({ file: options.file } satisfies Opening)
+    this.#worker.on('message', (report: CommitReport) => this.#settle(report))
     this.#worker.on('error', (error: Error) => this.#lose(error.stack ?? error.message))
     this.#worker.on('exit', () => {
       if (!this.#closing) this.#lose('the writing thread ended')
     })
   }
 
-  write<Args, Result>(command: Command<Args, Result> | SqliteCommand<Args, Result>, args: Args): Promise<Result> {
+  write<Args, Result>(command: Command<Args, Result> | SqliteCommand<Args, Result>, args: Args, claim?: Claim): Promise<Result> {
+    if (claim?.recorded) return Promise.resolve(claim.recorded.result as Result)
     if (this.#closing) return Promise.reject(new Error('the store is closed'))
     if (this.#lost) return Promise.reject(new StorageUnknown({}))
     return new Promise<Result>((resolve, reject) => {
       // One message per turn of the event loop: a commit per request would be no group commit at all.
       if (this.#gathering.length === 0) setImmediate(() => this.#send())
-      this.#gathering.push({ request: { name: command.name, args }, resolve, reject })
+      const request = claim ? { name: command.name, args, claim } : { name: command.name, args }
+      this.#gathering.push({ request, since: performance.now(), resolve, reject })
       if (this.#gathering.length === EARLY) queueMicrotask(() => this.#send())
     })
   }
@@ -65,6 +76,11 @@ export class SqliteStore implements Store {
   /** The reading connection, for queries where building them would show. */
   get reader(): SqliteConnection {
     return this.#reader
+  }
+
+  /** Writes that were asked for and are not answered. */
+  get pendingWrites(): number {
+    return this.#gathering.length + this.#sent.length
   }
 
   #send(): void {
@@ -75,10 +91,12 @@ export class SqliteStore implements Store {
     this.#worker.postMessage(batch.map((one) => one.request))
   }
 
-  #settle(replies: WriteReply[]): void {
+  #settle({ replies, durationMs }: CommitReport): void {
     if (this.#lost) return
     let fatal: string | undefined
+    let isFull = false
     const answered = this.#sent.splice(0, replies.length)
+    this.#measure(answered, durationMs)
     for (const [index, reply] of replies.entries()) {
       const waiting = answered[index]!
       if ('ok' in reply) {
@@ -87,9 +105,20 @@ export class SqliteStore implements Store {
       }
       if (reply.cause) this.#options.onFault(`${waiting.request.name}: ${reply.cause}`)
       if (reply.error.code === 'storage_unknown') fatal = reply.cause
+      if (reply.error.code === 'storage_full') isFull = true
       waiting.reject(deserializeError(reply.error))
     }
+    if (isFull) this.#options.onFull?.()
     if (fatal) this.#lose(fatal)
+  }
+
+  /** What was not in hand was waiting: from the request to the transaction, and back from the writing thread. */
+  #measure(answered: readonly Waiting[], durationMs: number): void {
+    const { meter } = this.#options
+    if (!meter) return
+    meter.committed(answered.length, durationMs / 1_000)
+    const began = performance.now() - durationMs
+    for (const { since } of answered) meter.waited((began - since) / 1_000)
   }
 
   /** After this nothing is written, nor said to be: a disk that failed once may only pretend to have written. */

@@ -1,5 +1,7 @@
 import { StudioError, InternalError, StorageFull, StorageUnknown, type SerializedError } from '../../errors.ts'
+import type { Claim } from '../claim.ts'
 import type { Command } from '../store.ts'
+import { recall, record } from './claims.ts'
 import { kyselyOver, type SqliteConnection } from './connection.ts'
 
 /** A command written against the connection itself: for the journal, where the cost of building a query would show. */
@@ -13,9 +15,19 @@ export type AnyCommand = Command<never, unknown> | SqliteCommand<never, unknown>
 export interface WriteRequest {
   name: string
   args: unknown
+  /** Where the same request may be sent again. */
+  claim?: Claim
 }
 
 export type WriteReply = { ok: unknown } | { error: SerializedError; cause?: string }
+
+/** What the writing thread says of each transaction. */
+export interface CommitReport {
+  /** In the order of the requests. */
+  replies: WriteReply[]
+  /** Of the whole transaction, with its flush to disk. */
+  durationMs: number
+}
 
 const SQLITE_FULL = 13
 const SQLITE_IOERR = 10
@@ -23,8 +35,10 @@ const SQLITE_IOERR = 10
 const primaryCode = (error: unknown): number => ((error as { errcode?: number }).errcode ?? 0) & 0xff
 
 /**
- * Group commit. All requests that are ready share one transaction and so one flush of the disk; each runs in a savepoint
- * of its own, so that its failure is its own. Nobody gets a reply before the commit.
+ * Group commit. All requests that are ready share one transaction and so one flush of the disk. A request that fails must
+ * not take the others along, nor leave half of itself: most fail before they change anything; when one did not, the group
+ * is rolled back and run again, each request in a savepoint of its own. Not at once, because SQLite copies every page
+ * that it changes after a savepoint, which was a third of what it wrote. Nobody gets a reply before the commit.
  */
 export class SqliteWriter {
   readonly #connection: SqliteConnection
@@ -40,10 +54,8 @@ export class SqliteWriter {
 
   /** Replies in the order of the requests. Never throws: a failure of the disk is a reply, too. */
   async commit(requests: readonly WriteRequest[]): Promise<WriteReply[]> {
-    const replies: WriteReply[] = []
     try {
-      this.#exec('begin immediate')
-      for (const request of requests) replies.push(await this.#runInSavepoint(request))
+      const replies = (await this.#runTogether(requests)) ?? (await this.#runApart(requests))
       this.#exec('commit')
       return replies
     } catch (error) {
@@ -53,19 +65,63 @@ export class SqliteWriter {
     }
   }
 
-  async #runInSavepoint({ name, args }: WriteRequest): Promise<WriteReply> {
-    this.#exec('savepoint request')
-    try {
-      const ok = await this.#run(name, args)
-      this.#exec('release request')
-      return { ok }
-    } catch (error) {
-      // A full disk has rolled back the whole transaction by itself; then the commit as a whole has failed.
-      if (!this.#connection.raw.isTransaction || isDiskFailure(error)) throw error
-      this.#exec('rollback to request')
-      this.#exec('release request')
-      return replyToError(error)
+  /** Undefined when a request failed that had changed something: then nothing of the group has happened. */
+  async #runTogether(requests: readonly WriteRequest[]): Promise<WriteReply[] | undefined> {
+    const replies: WriteReply[] = []
+    this.#exec('begin immediate')
+    for (const request of requests) {
+      const before = this.#totalChanges()
+      try {
+        replies.push({ ok: await this.#runRequest(request) })
+      } catch (error) {
+        this.#throwIfDiskFailed(error)
+        if (this.#totalChanges() !== before) {
+          this.#exec('rollback')
+          return undefined
+        }
+        replies.push(replyToError(error))
+      }
     }
+    return replies
+  }
+
+  async #runApart(requests: readonly WriteRequest[]): Promise<WriteReply[]> {
+    const replies: WriteReply[] = []
+    this.#exec('begin immediate')
+    for (const request of requests) {
+      this.#exec('savepoint request')
+      try {
+        replies.push({ ok: await this.#runRequest(request) })
+      } catch (error) {
+        this.#throwIfDiskFailed(error)
+        this.#exec('rollback to request')
+        replies.push(replyToError(error))
+      }
+      this.#exec('release request')
+    }
+    return replies
+  }
+
+  /** A full disk has rolled back the whole transaction by itself; then the commit as a whole has failed. */
+  #throwIfDiskFailed(error: unknown): void {
+    if (!this.#connection.raw.isTransaction || isDiskFailure(error)) throw error
+  }
+
+  #totalChanges(): unknown {
+    return this.#connection.prepare('select total_changes() as changes').get()!['changes']
+  }
+
+  #runRequest({ name, args, claim }: WriteRequest): unknown {
+    return claim ? this.#runOnce(name, args, claim) : this.#run(name, args)
+  }
+
+  /** The claim is recorded with what it stands for: both are there, or neither is. */
+  async #runOnce(name: string, args: unknown, claim: Claim): Promise<unknown> {
+    const earlier = recall(this.#connection, claim)
+    if (earlier) return earlier.result
+    const result = await this.#run(name, args)
+    record(this.#connection, claim, { result })
+    return result
   }
 
   #run(name: string, args: unknown): unknown {
