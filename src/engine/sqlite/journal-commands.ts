@@ -78,10 +78,18 @@ function findRoute(connection: SqliteConnection, { target, environments }: Packe
   throw new DeploymentNotFound({ name: key, searched })
 }
 
-const insertStep = `
-  insert into steps (execution_id, ${STEP_COLUMNS.join(', ')}) values (?${', ?'.repeat(STEP_COLUMNS.length)})
+const stepRow = `(?${', ?'.repeat(STEP_COLUMNS.length)})`
+/** Several rows at a time: half of what a row costs is the statement. At most so many, since each number is one of its own. */
+const STEPS_AT_ONCE = 8
+const insertSteps = Array.from(
+  { length: STEPS_AT_ONCE },
+  (_, index) => `
+  insert into steps (execution_id, ${STEP_COLUMNS.join(', ')}) values ${Array(index + 1)
+    .fill(stepRow)
+    .join(', ')}
   on conflict (execution_id, step_id) do update set status = excluded.status, attempts = excluded.attempts,
-    output = excluded.output, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens`
+    output = excluded.output, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens`,
+)
 const insertEvents = 'insert into events (execution_id, first_id, last_id, events) values (?, ?, ?, ?)'
 const endExecution = `update executions set ${END_COLUMNS.map((column) => `${column} = ?`).join(', ')} where execution_id = ?`
 /** They change with the end itself, so that they can never disagree. */
@@ -99,8 +107,9 @@ export const append: SqliteCommand<PackedEntry, boolean> = {
       .prepare('select deployment_id from executions where execution_id = ? and ended_at is null')
       .get(execution_id)
     if (!execution) return false
-    for (let steps = Number(entry.takeOne()); steps > 0; steps--) {
-      connection.prepare(insertStep).run(execution_id, ...entry.take(STEP_COLUMNS.length))
+    for (let left = Number(entry.takeOne()); left > 0; left -= STEPS_AT_ONCE) {
+      const rows = Math.min(left, STEPS_AT_ONCE)
+      connection.prepare(insertSteps[rows - 1]!).run(...entry.take(rows * (STEP_COLUMNS.length + 1)))
     }
     if (entry.takeOne() === 1) connection.prepare(insertEvents).run(execution_id, ...entry.take(3))
     if (entry.isAtEnd) return true

@@ -26,7 +26,10 @@ export const END_COLUMNS = ['status', 'ended_at', 'response', 'error', 'input_to
 
 export function packEntry({ execution_id, steps, events, end }: JournalEntry): PackedEntry {
   const packed: PackedEntry = [execution_id, steps.length]
-  for (const step of steps) for (const column of STEP_COLUMNS) packed.push(step[column])
+  for (const step of steps) {
+    packed.push(execution_id)
+    for (const column of STEP_COLUMNS) packed.push(step[column])
+  }
   if (events) packed.push(1, events.first_id, events.last_id, events.events)
   else packed.push(0)
   if (!end) return packed
