@@ -66,7 +66,11 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
   await refuseTakenPort(config)
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const database = await openDatabaseFile(config.dataDir)
-  const readiness: Readiness = new Readiness(() => store.write(probeStorage, systemClock.now()))
+  const readiness: Readiness = new Readiness(async () => {
+    // What is tried is small, and may find room where the results of executions find none.
+    if (studio.journal.isFull) throw new StorageFull({})
+    await store.write(probeStorage, systemClock.now())
+  })
   const metrics: Metrics = new Metrics({
     version,
     pendingWrites: () => store.pendingWrites,

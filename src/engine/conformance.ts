@@ -745,6 +745,7 @@ export function describeEngine(name: string, make: () => Promise<EngineUnderTest
         // Who waits is not left waiting.
         expect(outcome).toMatchObject({ status: 'left', error: { code: 'storage_full' } })
         await expect(engine.admit('full')).rejects.toMatchObject({ code: 'storage_full' })
+        expect(engine.journal.isFull).toBe(true)
         empty()
         // There is room, but first for what was accepted.
         await expect(engine.admit('full')).rejects.toMatchObject({ code: 'storage_full' })
@@ -753,6 +754,7 @@ export function describeEngine(name: string, make: () => Promise<EngineUnderTest
         expect(engine.models.requests).toHaveLength(3)
         expect(await engine.deployment(id)).toMatchObject({ execution_count: 1 })
         expect(await engine.admit('full')).toMatchObject({ status: 'running' })
+        expect(engine.journal.isFull).toBe(false)
         expect(engine.faults).toEqual([])
       })
 

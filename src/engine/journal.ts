@@ -133,6 +133,8 @@ export interface JournalEntry {
  * What is written of executions. The engine's promises P1 to P3 and P5 rest on it: what it has resolved is on disk.
  */
 export interface Journal {
+  /** Whether results wait for room on a full disk, so that no execution is admitted. */
+  readonly isFull: boolean
   /**
    * Decides in one transaction whether there is an active deployment, and on which release the execution runs.
    * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, IdempotencyKeyReused, IdempotencyInProgress

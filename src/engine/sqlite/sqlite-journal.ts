@@ -31,9 +31,13 @@ export class SqliteJournal implements Journal {
     this.#store = store
   }
 
+  get isFull(): boolean {
+    return this.#waiting > 0
+  }
+
   async admit(admission: Admission): Promise<AdmittedExecution> {
     // What was accepted comes first: a new execution is small, and would take the room that the results wait for.
-    if (this.#waiting > 0) throw new StorageFull({})
+    if (this.isFull) throw new StorageFull({})
     const { execution_id, request, now: created_at, status } = admission
     const admitted = await this.#store.write(admit, { ...admission, request: JSON.stringify(request) })
     return { ...admitted, execution_id, request, created_at, status }
