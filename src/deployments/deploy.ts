@@ -32,7 +32,7 @@ const TRIES = 5
 export async function deploy(studio: Studio, workflowId: string, request: DeployRequest, claim?: Claim): Promise<DeployAnswer> {
   const environment = knownEnvironment(studio.environments, request.environment, '/environment')
   const deployed = recordedResult(deployRelease, claim) ?? (await release(studio, workflowId, { ...request, environment }, claim))
-  studio.dispatcher.wake(deployed.thawed)
+  studio.dispatcher.heed(deployed.thawed)
   return { ...toDeploymentView(deployed.record), warnings: deployed.warnings, unchanged: deployed.unchanged }
 }
 

@@ -154,7 +154,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
       const { mode = 'drain', ...where } = body
       const stop = { ...named(request.params.deployment_name, query, where), mode }
       const { deployment: stopped, cancelled, frozen } = await store.write(stopDeployment, stop, request.idempotency?.claim)
-      studio.dispatcher.freeze(frozen)
+      studio.dispatcher.heed(frozen)
       await studio.dispatcher.cancel(cancelled)
       const inFlight = await countInFlight(store.read, [stopped.deployment_id])
       return {
@@ -187,7 +187,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
       const { query, body } = request
       const name = request.params.deployment_name
       const { record, thawed } = await store.write(reactivateDeployment, named(name, query, body), request.idempotency?.claim)
-      studio.dispatcher.wake(thawed)
+      studio.dispatcher.heed(thawed)
       return { message: `Deployment '${name}' reactivated successfully`, ...toDeploymentView(record) }
     },
   )

@@ -8,7 +8,7 @@ const DAY = 86_400_000
 
 function alarm() {
   const rung: number[] = []
-  const made: Alarm = new Alarm(Date.now(), (at) => rung.push(at))
+  const made: Alarm = new Alarm(Date.now, (at) => rung.push(at))
   return { alarm: made, rung }
 }
 

@@ -500,10 +500,10 @@ export function describeEngine(name: string, make: () => Promise<EngineUnderTest
       const calling = () => ({ calls: [{ id: 'c', name: 'b', arguments: '{"query":"go"}' }] })
       const stop = (name: string, mode: 'freeze' | 'cancel') =>
         engine.store.write(stopDeployment, { name, environments: ['production'], mode, now: engine.clock.now() })
-      const freeze = async (name: string) => engine.dispatcher.freeze((await stop(name, 'freeze')).frozen)
+      const freeze = async (name: string) => engine.dispatcher.heed((await stop(name, 'freeze')).frozen)
       const reactivate = async (name: string) => {
         const { thawed } = await engine.store.write(reactivateDeployment, { name, environments: ['production'], now: engine.clock.now() })
-        engine.dispatcher.wake(thawed)
+        engine.dispatcher.heed(thawed)
         return thawed
       }
 
@@ -634,7 +634,7 @@ export function describeEngine(name: string, make: () => Promise<EngineUnderTest
     describe('a failed execution', () => {
       const resume = async (executionId: string) => {
         await engine.store.write(resumeExecution, { execution_id: executionId, now: engine.clock.now() })
-        engine.dispatcher.wake([executionId])
+        engine.dispatcher.heed([executionId])
         await until(async () => (await engine.execution(executionId)).ended_at !== null, 'the end')
         return engine.execution(executionId)
       }

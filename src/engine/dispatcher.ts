@@ -24,10 +24,11 @@ export interface Dispatcher {
    * of it.
    */
   start(execution: AdmittedExecution): Promise<Outcome>
-  /** Goes on with executions that the journal says rest no longer, or were made to go on after their end. */
-  wake(executionIds: readonly string[]): void
-  /** Lets executions that the journal says are frozen rest before their next step. */
-  freeze(executionIds: readonly string[]): void
+  /**
+   * Something was decided about these executions in the journal: a freeze, its end, a resume. What holds now is looked up,
+   * since word of two decisions may come in another order than they were made in.
+   */
+  heed(executionIds: readonly string[]): void
   /** Stops what runs of executions that the journal says are cancelled, and tells who watches. Resolves when their calls are aborted. */
   cancel(cancelled: readonly Cancelled[]): Promise<void>
   /** Somebody began to watch the execution's events. */

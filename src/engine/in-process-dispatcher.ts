@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { InternalError, ShuttingDown, StorageFull } from '../errors.ts'
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
+import { InternalError, ShuttingDown, StorageFull, type StudioError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
 import type { AdmissionRequest, Cancelled, Dispatcher } from './dispatcher.ts'
 import { cancelledEvent } from './end-event.ts'
-import type { AdmittedExecution, History, Patience, TakenUp, TakeUpReason } from './journal.ts'
+import type { AdmittedExecution, History, Patience, TakeUpReason } from './journal.ts'
 import type { Outcome, SliceOutcome } from './outcome.ts'
 import { PlanCache } from './plan-cache.ts'
 import { Slice, type SliceServices } from './slice.ts'
@@ -11,14 +11,14 @@ import { Slice, type SliceServices } from './slice.ts'
 interface Running {
   slice: Slice
   outcome: Promise<SliceOutcome>
-  /** It was woken while it ran: should it rest all the same, then not for long. */
-  woken: boolean
 }
 
 type Settle = (outcome: Outcome) => void
 
 /** How long an execution is left alone that could not be taken up because the disk was full. */
 const FULL_DISK_MS = 1_000
+/** … and one whose journal could not be written for another reason, which is a fault, and may last. */
+const FAULT_MS = 10_000
 
 /** Dispatch for one process that has the database for itself: it runs everything, up to a limit at a time. */
 export class InProcessDispatcher implements Dispatcher {
@@ -28,12 +28,17 @@ export class InProcessDispatcher implements Dispatcher {
   readonly #running = new Map<string, Running>()
   /** Being read from the journal. */
   readonly #starting = new Map<string, Promise<void>>()
-  #admitting = 0
+  /** Between the request for admission and the start. */
+  readonly #admitting = new Set<string>()
+  /** Something was decided about them while they were being admitted or read; it is looked up as soon as that is over. */
+  readonly #undecided = new Set<string>()
   /** The ids of what waits for room, first come first served: what they ask and have done stays on disk. */
   readonly #queue = new Map<string, TakeUpReason>()
   /** Who waits for the end of an execution; it may rest meanwhile. */
   readonly #waiters = new Map<string, Settle>()
   readonly #alarm: Alarm
+  /** Of `#admitting`, those that are to run at once. */
+  #reserved = 0
   #draining = false
 
   /** @param limit executions at a time; those that wait for a model cost little */
@@ -41,63 +46,69 @@ export class InProcessDispatcher implements Dispatcher {
     this.#services = services
     this.#plans = new PlanCache(services.journal)
     this.#limit = limit
-    this.#alarm = new Alarm(services.clock.now(), (at) => this.#ring(at))
+    this.#alarm = new Alarm(services.clock.now, (at) => this.#ring(at))
   }
 
   async admit(request: AdmissionRequest): Promise<AdmittedExecution> {
+    const { execution_id } = request
     const status = this.#queue.size === 0 && this.#taken < this.#limit ? 'running' : 'queued'
-    if (status === 'queued') return this.#services.journal.admit({ ...request, status })
     // Its place is taken from now on: what is said to run must not have to wait.
-    this.#admitting++
+    if (status === 'running') this.#reserved++
+    this.#admitting.add(execution_id)
     try {
-      const admitted = await this.#services.journal.admit({ ...request, status })
-      this.#admitting--
-      return admitted
+      return await this.#services.journal.admit({ ...request, status })
     } catch (error) {
-      this.#admitting--
-      this.#startQueued()
+      this.#admitting.delete(execution_id)
       throw error
+    } finally {
+      if (status === 'running') this.#reserved--
+      if (!this.#admitting.has(execution_id)) this.#startQueued()
     }
   }
 
   /** Places, of `limit`. */
   get #taken(): number {
-    return this.#running.size + this.#starting.size + this.#admitting
+    return this.#running.size + this.#starting.size + this.#reserved
   }
 
   start(execution: AdmittedExecution): Promise<Outcome> {
-    if (this.#draining) return Promise.resolve(left())
-    const { execution_id } = execution
+    const { execution_id, status } = execution
+    this.#admitting.delete(execution_id)
+    const standing = this.#undecided.delete(execution_id) ? this.#services.journal.standing(execution_id) : { frozen: false }
+    if (!standing) return Promise.resolve({ status: 'cancelled' })
+    if (this.#draining) {
+      if (status === 'running') void this.#putBack(execution_id, 0)
+      return Promise.resolve(left(new ShuttingDown({})))
+    }
     const ended = new Promise<Outcome>((settle) => this.#waiters.set(execution_id, settle))
-    if (execution.status === 'running') this.#run(execution)
+    if (status === 'running') this.#run(execution, standing.frozen)
     else this.#enqueue(execution_id, 'wake')
     return ended
   }
 
-  wake(executionIds: readonly string[]): void {
+  heed(executionIds: readonly string[]): void {
     for (const executionId of executionIds) {
-      const running = this.#running.get(executionId)
-      if (!running) {
-        this.#enqueue(executionId, 'wake')
-        continue
-      }
-      running.woken = true
-      running.slice.thaw()
+      if (this.#admitting.has(executionId) || this.#starting.has(executionId)) this.#undecided.add(executionId)
+      else this.#lookUp(executionId)
     }
   }
 
-  freeze(executionIds: readonly string[]): void {
-    for (const executionId of executionIds) {
-      this.#queue.delete(executionId)
-      const running = this.#running.get(executionId)
-      if (!running) continue
-      running.woken = false
-      running.slice.freeze()
-    }
+  /** One that ends and one that rests are looked up again when their slice is over. */
+  #lookUp(executionId: string): void {
+    const standing = this.#services.journal.standing(executionId)
+    if (!standing) return
+    const slice = this.#running.get(executionId)?.slice
+    if (standing.frozen) slice?.freeze()
+    else if (slice) slice.thaw()
+    else this.#enqueue(executionId, 'wake')
   }
 
   async cancel(cancelled: readonly Cancelled[]): Promise<void> {
     const ids = cancelled.map(({ execution_id }) => execution_id)
+    const admitting = ids.filter((id) => this.#admitting.has(id))
+    for (const id of admitting) this.#undecided.add(id)
+    // By then they have been started, and whoever streams them listens.
+    if (admitting.length > 0) await turn()
     await Promise.all(ids.flatMap((id) => this.#starting.get(id) ?? []))
     const stopped = ids.flatMap((id) => this.#running.get(id) ?? [])
     for (const { slice } of stopped) slice.stop('cancelled')
@@ -128,7 +139,9 @@ export class InProcessDispatcher implements Dispatcher {
     this.#queue.clear()
     this.#alarm.stop()
     await Promise.all(this.#starting.values())
-    for (const executionId of this.#waiters.keys()) if (!this.#running.has(executionId)) this.#settle(executionId, left())
+    for (const executionId of this.#waiters.keys()) {
+      if (!this.#running.has(executionId)) this.#settle(executionId, left(new ShuttingDown({})))
+    }
     const settled = Promise.all([...this.#running.values()].map((one) => one.outcome))
     const patience = new AbortController()
     await Promise.race([settled, delay(graceMs, undefined, { signal: patience.signal }).catch(() => undefined)])
@@ -143,16 +156,17 @@ export class InProcessDispatcher implements Dispatcher {
     this.#startQueued()
   }
 
+  #enqueueLater(executionId: string, why: TakeUpReason, ms: number): void {
+    setTimeout(() => this.#enqueue(executionId, why), ms).unref()
+  }
+
   #startQueued(): void {
     for (const [executionId, why] of this.#queue) {
       if (this.#draining || this.#taken >= this.#limit) return
       this.#queue.delete(executionId)
-      if (this.#running.has(executionId) || this.#starting.has(executionId)) continue
-      const taken = this.#takeUp(executionId, why).finally(() => {
-        this.#starting.delete(executionId)
-        this.#startQueued()
-      })
-      this.#starting.set(executionId, taken)
+      if (this.#running.has(executionId)) continue
+      if (this.#starting.has(executionId)) this.#undecided.add(executionId)
+      else this.#starting.set(executionId, this.#takeUp(executionId, why))
     }
   }
 
@@ -160,27 +174,41 @@ export class InProcessDispatcher implements Dispatcher {
   async #takeUp(executionId: string, why: TakeUpReason): Promise<void> {
     try {
       const taken = await this.#services.journal.takeUp(executionId, why, this.#services.clock.now())
-      if (taken && this.#draining) await this.#putBack(taken)
-      else if (taken) this.#run(taken.execution, taken.history)
+      if (!taken) this.#settleIfEnded(executionId)
+      else if (this.#draining) await this.#putBack(executionId, taken.history.active_ms)
+      else this.#run(taken.execution, false, taken.history)
     } catch (error) {
-      if (error instanceof StorageFull) setTimeout(() => this.#enqueue(executionId, why), FULL_DISK_MS).unref()
-      else this.#services.onFault(error)
+      if (error instanceof StorageFull) {
+        this.#tellFull([executionId])
+        this.#enqueueLater(executionId, why, FULL_DISK_MS)
+      } else this.#services.onFault(error)
+    } finally {
+      this.#starting.delete(executionId)
+      if (this.#undecided.delete(executionId)) this.#lookUp(executionId)
+      this.#startQueued()
     }
   }
 
-  /** The server began to stop while it was being taken up. */
-  async #putBack({ execution: { execution_id }, history: { active_ms } }: TakenUp): Promise<void> {
-    const patience: Patience = { onWait: (giveUp) => giveUp?.abort() }
-    await this.#services.journal.rest({ execution_id, active_ms, status: 'queued', wake_at: null }, patience)
+  /** It was cancelled before anybody here had heard of it. */
+  #settleIfEnded(executionId: string): void {
+    if (!this.#services.journal.standing(executionId)) this.#settle(executionId, { status: 'cancelled' })
   }
 
-  #run(execution: AdmittedExecution, history?: History): void {
+  /** The server began to stop while it was being admitted or taken up: a later process goes on, and counts no crash. */
+  async #putBack(execution_id: string, active_ms: number): Promise<void> {
+    const patience: Patience = { onWait: (giveUp) => giveUp?.abort() }
+    const rest = { execution_id, active_ms, status: 'queued', wake_at: null } as const
+    await this.#services.journal.rest(rest, patience).catch(this.#services.onFault)
+  }
+
+  #run(execution: AdmittedExecution, frozen: boolean, history?: History): void {
     const { execution_id, definition_digest } = execution
-    const onStalled = (): void => this.#settle(execution_id, { status: 'left', error: new StorageFull({}) })
+    const onStalled = (): void => this.#tellFull([execution_id, ...this.#queue.keys()])
     try {
       const slice = new Slice(execution, this.#plans.get(definition_digest), this.#services, onStalled, history)
+      if (frozen) slice.freeze()
       const outcome = slice.run().catch((error: unknown) => this.#leave(error))
-      this.#running.set(execution_id, { slice, outcome, woken: false })
+      this.#running.set(execution_id, { slice, outcome })
       void outcome.then((ended) => this.#endSlice(execution_id, ended))
     } catch (error) {
       this.#settle(execution_id, this.#leave(error))
@@ -188,17 +216,29 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   #endSlice(executionId: string, outcome: SliceOutcome): void {
-    const woken = this.#running.get(executionId)!.woken
     this.#running.delete(executionId)
-    if (outcome.status !== 'resting') this.#settle(executionId, outcome)
-    else if (woken) this.#enqueue(executionId, 'wake')
-    else if (outcome.wake_at !== null) this.#alarm.set(outcome.wake_at)
+    if (outcome.status === 'resting') this.#noteRest(executionId, outcome.wake_at)
+    else this.#settle(executionId, outcome)
+    // What could not be written is no end: it goes on as soon as it can be.
+    if (outcome.status === 'left') this.#enqueueLater(executionId, 'recovery', FAULT_MS)
     this.#startQueued()
+  }
+
+  #noteRest(executionId: string, wakeAt: number | null): void {
+    if (this.#draining) this.#settle(executionId, left(new ShuttingDown({})))
+    // It may have been woken since its rest was written.
+    else if (this.#services.journal.standing(executionId)?.status === 'queued') this.#enqueue(executionId, 'wake')
+    else if (wakeAt !== null) this.#alarm.set(wakeAt)
   }
 
   #leave(error: unknown): Outcome {
     this.#services.onFault(error)
-    return { status: 'left', error: new InternalError({}) }
+    return left(new InternalError({}))
+  }
+
+  /** Whoever waits for the answer of an execution that waits for room on the disk, or behind such a one, is not left waiting. */
+  #tellFull(executionIds: readonly string[]): void {
+    for (const executionId of executionIds) this.#settle(executionId, left(new StorageFull({})))
   }
 
   #settle(executionId: string, outcome: Outcome): void {
@@ -210,11 +250,13 @@ export class InProcessDispatcher implements Dispatcher {
   /** The time has come of everything that rests until then. */
   #ring(at: number): void {
     if (this.#draining) return
-    const { journal, onFault } = this.#services
+    const { journal, clock, onFault } = this.#services
+    // The wall clock may have been set since.
+    const until = Math.max(at, clock.now())
     try {
-      const next = journal.nextWake(at)
+      const next = journal.nextWake(until)
       if (next !== undefined) this.#alarm.set(next)
-      for (const executionId of journal.due(at)) this.#enqueue(executionId, 'wake')
+      for (const executionId of journal.due(until)) this.#enqueue(executionId, 'due')
     } catch (error) {
       onFault(error)
     }
@@ -222,7 +264,7 @@ export class InProcessDispatcher implements Dispatcher {
   }
 }
 
-/** A later process goes on with it. */
-function left(): Outcome {
-  return { status: 'left', error: new ShuttingDown({}) }
+/** A later slice goes on with it, in this process or another. */
+function left(error: StudioError): Outcome {
+  return { status: 'left', error }
 }

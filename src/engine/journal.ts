@@ -57,6 +57,8 @@ export interface History {
   events: RecordedEvent[]
   /** Whether the last of them ended with its process, and without a word. */
   crashed: boolean
+  /** The time that it rested until, which has come whatever the wall clock says; 0 when it did not. */
+  rested_until: number
 }
 
 /** An execution that a slice goes on with. */
@@ -65,8 +67,14 @@ export interface TakenUp {
   history: History
 }
 
-/** `recovery` of what an earlier process left, or because its time has come in this one. */
-export type TakeUpReason = 'recovery' | 'wake'
+/** `recovery` of what an earlier process left; `due`: the time that it rested until has come; `wake`: something else has. */
+export type TakeUpReason = 'recovery' | 'due' | 'wake'
+
+/** What the journal says of an execution that has not ended; `running` also when its slice is only about to begin. */
+export interface Standing {
+  frozen: boolean
+  status: 'queued' | 'running' | 'waiting'
+}
 
 /** An execution leaves the memory. */
 export interface Rest {
@@ -155,6 +163,8 @@ export interface Journal {
   unfinished(): string[]
   /** Begins a new slice and gives what is recorded; undefined when it has ended, or is frozen. */
   takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | undefined>
+  /** Undefined when it has ended. */
+  standing(execution_id: string): Standing | undefined
   /** The ids of the resting executions whose time comes no later than this. */
   due(at: number): string[]
   /** The earliest time after this one at which a resting execution goes on. */

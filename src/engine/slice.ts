@@ -45,6 +45,7 @@ export class Slice implements NodeContext {
   readonly #stopped = new Set<(reason: Error) => void>()
   readonly #recorded: Map<string, StepRow>
   readonly #crashed: boolean
+  readonly #restedUntil: number
   readonly #timeout: Timeout
   readonly #holds = new Holds((until) => this.#considerRest(until))
   readonly #patience: Patience
@@ -64,6 +65,9 @@ export class Slice implements NodeContext {
   #freeze: PromiseWithResolvers<void> | undefined
   /** Settled when a rest that is being written has been refused; never when it has not. */
   #resting: Promise<void> | undefined
+  #hasRested = false
+  /** Nobody waits any more for what this slice has to write. */
+  #isUnwanted = false
 
   /** @param onStalled told when the disk has no room for what the execution has to write, so that nobody waits for its answer */
   constructor(execution: AdmittedExecution, plan: Plan, services: SliceServices, onStalled: () => void, history?: History) {
@@ -71,6 +75,7 @@ export class Slice implements NodeContext {
     this.#plan = plan
     this.#services = services
     this.#crashed = history?.crashed ?? false
+    this.#restedUntil = history?.rested_until ?? 0
     this.#timeout = new Timeout(execution.runtime_config.timeout * 1000, history?.active_ms ?? 0, () => this.stop('timeout'))
     this.#patience = { onWait: (giveUp) => this.#stall(giveUp, onStalled) }
     this.#recorded = new Map(history?.steps.map((row) => [row.step_id, row]))
@@ -87,7 +92,10 @@ export class Slice implements NodeContext {
   }
 
   stop(why: StopReason): void {
-    if (why !== 'timeout') this.#givenUp?.abort()
+    if (why !== 'timeout') {
+      this.#isUnwanted = true
+      this.#givenUp?.abort()
+    }
     this.#abortWith(new Stopped(why))
   }
 
@@ -117,7 +125,7 @@ export class Slice implements NodeContext {
     try {
       return await Promise.race([this.#runToEnd(), this.#rested.promise])
     } finally {
-      this.#timeout.pause()
+      this.#timeout.end()
       // Whatever still runs is not wanted any more.
       if (this.#open.size > 0) this.#abortWith(ended)
     }
@@ -204,7 +212,7 @@ export class Slice implements NodeContext {
 
   /** Waits for the time of a retry, and for the end of a freeze. The execution may leave the memory meanwhile. */
   async #awaitTurn(record: StepRecord): Promise<void> {
-    const now = this.#services.clock.now()
+    const now = Math.max(this.#services.clock.now(), this.#restedUntil)
     const wait = record.untilRetry(now)
     if (wait > 0) await this.#hold(now + wait, () => pause(wait, this.#abort.signal))
     for (let freeze = this.#freeze; freeze; freeze = this.#freeze) {
@@ -236,6 +244,7 @@ export class Slice implements NodeContext {
     const rest = { execution_id: this.execution.execution_id, active_ms, status: 'waiting', wake_at: wakeAt } as const
     const state = await this.#services.journal.rest(rest, this.#patience)
     if (state === 'resting') {
+      this.#hasRested = true
       this.#buffer.discard()
       this.#rested.resolve({ status: 'resting', wake_at: wakeAt })
       // Nothing of this slice goes on.
@@ -243,6 +252,8 @@ export class Slice implements NodeContext {
     }
     this.#resting = undefined
     if (state === 'ended') this.#loseJournal(undefined)
+    // It may have been frozen once more meanwhile.
+    else if (this.#services.journal.standing(this.execution.execution_id)?.frozen) this.#holds.check()
     else this.thaw()
   }
 
@@ -250,13 +261,8 @@ export class Slice implements NodeContext {
     this.#givenUp = giveUp
     if (!giveUp) return this.#timeout.run()
     this.#timeout.pause()
-    if (this.#hasToLeave) giveUp.abort()
+    if (this.#isUnwanted) giveUp.abort()
     onStalled()
-  }
-
-  get #hasToLeave(): boolean {
-    const reason: unknown = this.#abort.signal.reason
-    return reason instanceof Stopped && reason !== ended && reason.why !== 'timeout'
   }
 
   /**
@@ -335,7 +341,7 @@ export class Slice implements NodeContext {
   }
 
   #fail(record: StepRecord): void {
-    if (!this.#open.delete(record)) return
+    if (!this.#open.delete(record) || this.#hasRested) return
     record.fail()
     const { reason } = this.#abort.signal as { reason: unknown }
     this.#meterEnd(record, reason instanceof Stopped && reason.why === 'cancelled' ? 'cancelled' : 'failed')
@@ -377,6 +383,8 @@ export class Slice implements NodeContext {
     if (error instanceof Stopped && error.why === 'cancelled') return this.#endCancelled()
     if (error instanceof Stopped && error.why === 'shutdown') return this.#leaveInOrder()
     if (error instanceof JournalLost) return this.#leave(toFailure(error.error, this.#services.onFault).error)
+    // Whoever rests is not here any more, and has not failed.
+    await this.#resting
     const failure = error instanceof Stopped ? this.#timedOut() : toFailure(error, this.#services.onFault).error
     this.#abandonOpenSteps()
     const end = {

@@ -5,6 +5,7 @@ export class Timeout {
   #used: number
   #since: number | undefined
   #timer: NodeJS.Timeout | undefined
+  #isOver = false
 
   /** @param used by the slices before this one */
   constructor(limit: number, used: number, onTimeout: () => void) {
@@ -22,10 +23,17 @@ export class Timeout {
   }
 
   run(): void {
+    if (this.#isOver) return
     this.pause()
     this.#since = performance.now()
     // At most a day, so within what a timer can hold.
     this.#timer = setTimeout(this.#onTimeout, this.left)
+  }
+
+  /** For good: the slice has ended, and what it still writes is late. */
+  end(): void {
+    this.#isOver = true
+    this.pause()
   }
 
   /** Time that the execution could do nothing with does not count. */

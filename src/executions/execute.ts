@@ -130,5 +130,5 @@ export async function cancel({ store, dispatcher, clock }: Studio, execution_id:
  */
 export async function resume({ store, dispatcher, clock }: Studio, execution_id: string, claim?: Claim): Promise<void> {
   await store.write(resumeExecution, { execution_id, now: clock.now() }, claim)
-  dispatcher.wake([execution_id])
+  dispatcher.heed([execution_id])
 }

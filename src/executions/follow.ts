@@ -4,7 +4,7 @@ import { decodeEvents } from '../engine/event-codec.ts'
 import type { ExecutionIdentity, RecordedEvent } from '../engine/journal.ts'
 import { formatEvent, type EventStream } from '../http/sse.ts'
 import type { Studio } from '../studio.ts'
-import { findExecutionEnd, listEventRows } from './repository.ts'
+import { findExecutionEnd, getExecutionHead, listEventRows } from './repository.ts'
 
 /** What every event of an execution carries. */
 export type Followed = ExecutionIdentity & { created_at: number }
@@ -101,8 +101,18 @@ export class EventFollower {
     // Read only now: the response may be megabytes, and a slow client would hold it.
     const row = this.#end ? undefined : await findExecutionEnd(store.read, this.#execution.execution_id)
     const end = row ? endEvent(endOfRow(row)) : this.#end
+    if (!end && (await this.#isInFlight())) {
+      // It was resumed meanwhile.
+      this.#hasEnded = false
+      return this.#catchUp()
+    }
     if (end && end.id > this.#sent) this.#send(end)
     this.#finish()
+  }
+
+  async #isInFlight(): Promise<boolean> {
+    const head = await getExecutionHead(this.#studio.store.read, this.#execution.execution_id).catch(() => undefined)
+    return head?.ended_at === null
   }
 
   async #sendPatiently(events: RecordedEvent[]): Promise<void> {

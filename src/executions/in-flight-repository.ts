@@ -150,7 +150,16 @@ export const resumeExecution = defineCommand('executions.resume', async (db, { e
   if (deployment?.status === 'inactive') throw new DeploymentInactive({ name: deployment_name, environment })
   await db
     .updateTable('executions')
-    .set({ status: 'queued', ended_at: null, error: null, active_ms: 0, slice_started_at: null, last_event_id: 1 })
+    .set({
+      status: 'queued',
+      ended_at: null,
+      error: null,
+      frozen: 0,
+      wake_at: null,
+      active_ms: 0,
+      slice_started_at: null,
+      last_event_id: 1,
+    })
     .where('execution_id', '=', execution_id)
     .execute()
   await db

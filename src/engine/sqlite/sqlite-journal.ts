@@ -12,6 +12,7 @@ import type {
   Patience,
   RecordedEvent,
   Rest,
+  Standing,
   TakenUp,
   TakeUpReason,
 } from '../journal.ts'
@@ -71,10 +72,18 @@ export class SqliteJournal implements Journal {
     const events = eventRows.flatMap(decodeEvents)
     // Whoever leaves an execution in order says so.
     const crashed = why === 'recovery' && row.status === 'running'
-    const active_ms = row.active_ms + (crashed ? timeInLastSlice(row, steps, events) : 0)
+    const active_ms = crashed ? row.active_ms + timeInLastSlice(row, steps, events) : activeMs(row, why, now)
     if (!(await this.#store.write(beginSlice, { execution_id, active_ms, crashed, now }))) return undefined
-    const history = { active_ms, last_event_id: events.at(-1)?.id ?? 1, steps, events, crashed }
+    const rested_until = why === 'due' ? (row.wake_at ?? 0) : 0
+    const history = { active_ms, last_event_id: events.at(-1)?.id ?? 1, steps, events, crashed, rested_until }
     return { execution: toAdmitted(row), history }
+  }
+
+  standing(execution_id: string): Standing | undefined {
+    const row = this.#store.reader
+      .prepare('select status, frozen from executions where execution_id = ? and ended_at is null')
+      .get(execution_id)
+    return row && { status: row['status'] as Standing['status'], frozen: row['frozen'] === 1 }
   }
 
   due(at: number): string[] {
@@ -139,6 +148,11 @@ function toAdmitted(row: ExecutionRow): AdmittedExecution {
     created_at: row.created_at,
     status: 'running',
   }
+}
+
+/** A rest books its whole wait; one that was woken early has not waited for all of it. */
+function activeMs({ active_ms, wake_at }: ExecutionRow, why: TakeUpReason, now: number): number {
+  return why === 'due' || wake_at === null ? active_ms : Math.max(0, active_ms - Math.max(0, wake_at - now))
 }
 
 /**

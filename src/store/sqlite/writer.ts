@@ -29,6 +29,9 @@ export interface CommitReport {
   durationMs: number
 }
 
+/** Each waits for as long as the connection's timeout says: a minute in all. */
+const MOST_TRIES = 12
+const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 const SQLITE_IOERR = 10
 /** Extended result codes carry the primary one in their low byte. */
@@ -68,7 +71,7 @@ export class SqliteWriter {
   /** Undefined when a request failed that had changed something: then nothing of the group has happened. */
   async #runTogether(requests: readonly WriteRequest[]): Promise<WriteReply[] | undefined> {
     const replies: WriteReply[] = []
-    this.#exec('begin immediate')
+    this.#begin()
     for (const request of requests) {
       const before = this.#totalChanges()
       try {
@@ -87,7 +90,7 @@ export class SqliteWriter {
 
   async #runApart(requests: readonly WriteRequest[]): Promise<WriteReply[]> {
     const replies: WriteReply[] = []
-    this.#exec('begin immediate')
+    this.#begin()
     for (const request of requests) {
       this.#exec('savepoint request')
       try {
@@ -100,6 +103,18 @@ export class SqliteWriter {
       this.#exec('release request')
     }
     return replies
+  }
+
+  /** Another program, such as a shell that somebody left open, may hold the database: nothing is lost by waiting for it. */
+  #begin(): void {
+    for (let tries = 1; ; tries++) {
+      try {
+        this.#exec('begin immediate')
+        return
+      } catch (error) {
+        if (primaryCode(error) !== SQLITE_BUSY || tries === MOST_TRIES) throw error
+      }
+    }
   }
 
   /** A full disk has rolled back the whole transaction by itself; then the commit as a whole has failed. */
