@@ -13,7 +13,7 @@ it(
   'killed right before or right after a durable write, the server keeps what it answered and does nothing by half',
   { timeout },
   async () => {
-    const result = await tortureWrites({ seed: 5, every: 33 })
+    const result = await tortureWrites({ seed: 5, every: 45 })
     expect(result.broken).toEqual([])
     expect(result.kills).toBeGreaterThan(3)
     expect(result.startsKilled).toBeGreaterThan(0)

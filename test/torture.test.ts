@@ -11,8 +11,8 @@ import { tortureStreams } from './torture/streams.ts'
 const timeout = 120_000
 
 it('killed again and again under load, the server loses no answer and repeats no recorded step', { timeout }, async () => {
-  const result = await tortureByKilling({ seed: 1, kills: 6, clients: 8 })
-  expect(result).toMatchObject({ lost: 0, repeated: 0, excessive: 0, unfinished: 0 })
+  const result = await tortureByKilling({ seed: 1, kills: 6, stops: 1, clients: 8 })
+  expect(result).toMatchObject({ lost: 0, repeated: 0, excessive: 0, unfinished: 0, disorderly: 0 })
   // It was tortured indeed.
   expect(result.answered).toBeGreaterThan(0)
   expect(result.interrupted).toBeGreaterThan(0)
@@ -30,7 +30,7 @@ it('streams that are cut at random and resumed, also over kills, retries and can
   const result = await tortureStreams({ seed: 1, streams: 60, kills: 2 })
   expect(result.example).toBeUndefined()
   expect(result.broken).toBe(0)
-  expect(result.kills).toBe(2)
+  expect(result.kills).toBeGreaterThan(0)
   expect(result.cuts).toBeGreaterThan(20)
   expect(result.retried).toBeGreaterThan(0)
   expect(result.cancelled).toBeGreaterThan(0)
@@ -41,8 +41,8 @@ it('models that hang, stutter, lie and break off end their own executions only, 
   expect(result.broken).toEqual([])
   // The machine has others to serve as well, so these find an event loop that stood still, and memory without a bound.
   expect(result.besideMs).toBeLessThan(Math.max(1_000, 5 * result.aloneMs))
-  expect(result.besideBulkyMs).toBeLessThan(20_000)
-  expect(result.rssPeak).toBeLessThan(1_000)
+  expect(result.besideBulkyMs).toBeLessThan(10_000)
+  expect(result.rssPeak).toBeLessThan(700)
 })
 
 describe('the checker', () => {

@@ -2,7 +2,7 @@ import { call, readEvents, remainingText, until, type Answer, type StreamedEvent
 import { RETRY_AFTER_MS } from './behaviours.ts'
 import { deploymentModel, type Input } from './deployment-model.ts'
 import { callsByKey, judgeEffects, noEffects } from './effects.ts'
-import { inParallel, listExecutions, waitForEnds } from './history.ts'
+import { inParallel, listDeployments, listExecutions, waitForEnds } from './history.ts'
 import type { Asked, Ledger } from './ledger.ts'
 import { isLinearizable } from './linearizable.ts'
 import type { CountedCall, ModelProcess } from './model-process.ts'
@@ -33,7 +33,7 @@ class LedgerCheck {
     await this.#thaw()
     await this.#repeatKeyed()
     await this.#resumeStream()
-    this.#expect((await waitForEnds(this.#url, this.#model)) === 0, 'executions do not end')
+    this.#expect((await waitForEnds(this.#url, { model: this.#model, part: this.#ledger.prefix })) === 0, 'executions do not end')
     await this.#checkWorkflows()
     await this.#checkExecutions()
     await this.#checkCounters()
@@ -47,8 +47,9 @@ class LedgerCheck {
     const { execution_id } = frozen.answer
     const path = `/api/workflows/deployments/${this.#ledger.name('frozen')}`
     if (frozen.frozenAt !== undefined) {
-      await this.#model.release()
       const { status } = await until(async () => {
+        // So that one which goes on comes to its end.
+        await this.#model.release()
         const { body } = await this.#call('GET', `/api/executions/${execution_id}`)
         return body.status !== 'running' && body
       }, 'a frozen execution to rest')
@@ -89,13 +90,19 @@ class LedgerCheck {
   }
 
   async #checkWorkflows(): Promise<void> {
-    const { body } = await this.#call('GET', '/api/workflows?limit=500')
-    const all = body as { name: string; workflow_id: string; configuration: object }[]
+    const all = await this.#listWorkflows()
     for (const [name, { answer }] of this.#ledger.workflows) {
       const found = all.filter((one) => one.name === this.#ledger.name(name))
       if (answer) this.#expect(found[0]?.workflow_id === answer.workflow_id, `the workflow ${name} was answered and is lost`)
       this.#expect(found.length <= 1, `there are ${found.length} workflows ${name}`)
     }
+  }
+
+  async #listWorkflows(): Promise<{ name: string; workflow_id: string }[]> {
+    const found: { name: string; workflow_id: string }[] = []
+    for (let page = [{}]; page.length > 0; found.push(...(page as typeof found)))
+      page = (await this.#call('GET', `/api/workflows?limit=500&skip=${found.length}`)).body
+    return found
   }
 
   async #checkExecutions(): Promise<void> {
@@ -167,8 +174,8 @@ class LedgerCheck {
 
   /** The counters of each deployment say what its executions say, and those that were deleted by themselves. */
   async #checkCounters(): Promise<void> {
-    const { body } = await this.#call('GET', `/api/workflows/deployments?limit=500&q=${this.#ledger.prefix}-`)
-    for (const { deployment_name, deployment_id, execution_count, error_count } of body) {
+    for (const deployment of await listDeployments(this.#url, `${this.#ledger.prefix}-`)) {
+      const { deployment_name, deployment_id, execution_count, error_count } = deployment
       const listed = await listExecutions(this.#url, `deployment_name=${deployment_name}`)
       const own = listed.filter((one) => one.deployment_id === deployment_id)
       // What was deleted by itself stays in the statistics, whether the delete was answered or not.

@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { preload } from './preload.ts'
 
@@ -7,6 +7,9 @@ export interface CommitOrder {
   commit: number
   what: 'kill before' | 'kill after' | 'fail before' | 'fail after'
 }
+
+/** What is behind the name of the orders' file in that of the notes on commits which a power cut would take. */
+export const UNSAFE = '.unsafe'
 
 /** In one step, since it may be read at any moment. */
 export function writeOrder(file: string, order: CommitOrder): void {
@@ -26,6 +29,12 @@ export class CommitOrders {
 
   give(order: CommitOrder): void {
     writeOrder(this.#file, order)
+  }
+
+  /** How commits were made that a power cut would take. */
+  get unsafe(): string[] {
+    const notes = this.#file + UNSAFE
+    return existsSync(notes) ? [...new Set(readFileSync(notes, 'utf8').trim().split('\n'))] : []
   }
 
   takeBack(): void {

@@ -87,8 +87,9 @@ class Round {
   }
 
   async play(kill: boolean): Promise<void> {
-    let server = await this.#start()
+    let server: TestServer | undefined
     try {
+      server = await this.#start()
       const names = await this.#deployAll(server)
       const held = await this.#startHeld(names)
       await this.#fill(names)
@@ -99,7 +100,7 @@ class Round {
         await server.kill()
         await Promise.all(held)
         // Started without any room it may refuse to start, but not harm anything.
-        server = await this.#start().catch(() => server)
+        server = (await this.#start().catch(() => undefined)) ?? server
         await wait(this.#random.between(0, 1_500))
       }
       this.#disk.free()
@@ -108,7 +109,7 @@ class Round {
       this.#expect((await server.stop()) === 0, 'the server did not stop when it was told to')
       this.#result.broken.push(...inspectDatabase(join(this.#disk.folder, 'data')))
     } finally {
-      await server.kill()
+      await server?.kill()
       this.#disk.remove()
       removeFolder(this.#cwd)
     }
@@ -168,37 +169,48 @@ class Round {
   async #lookAround(names: Names): Promise<void> {
     for (const path of [
       '/hc',
+      '/healthz',
+      '/metrics',
       '/api/executions',
       '/api/workflows',
       '/api/workflows/deployments',
       `/api/workflows/deployments/${names.big}`,
     ]) {
-      const { status } = await call(this.#url, 'GET', path)
+      const { status } = await fetch(this.#url + path)
       this.#expect(status === 200, `GET ${path} was answered with ${status}`)
     }
     for (const way of ['', '/async', '/stream']) {
       const { status, body } = await call(this.#url, 'POST', `/api/workflows/execute${way}`, { deployment_name: names.small, query: 'no' })
       this.#expect(status === 507 && body.code === 'storage_full', `execute${way} was answered with ${status} ${body?.code}`)
     }
-    await this.#tryChange('stop', names.stopped, { status: 'inactive' })
-    await this.#tryChange('delete', names.deleted, undefined)
+    const ready = await call(this.#url, 'GET', '/readyz')
+    this.#expect(ready.status === 503 && ready.body.code === 'storage_full', `/readyz was answered with ${ready.status}`)
+    const { body } = await call(this.#url, 'GET', `/api/workflows/deployments/${names.small}`)
+    await this.#tryChange('POST', '/stop', { name: names.stopped, before: 'active', after: 'inactive' })
+    await this.#tryChange('DELETE', '', { name: names.deleted, before: 'active', after: 404 })
+    await this.#tryDeploy(body.workflow.workflow_id, `${names.small}-new`)
   }
 
   /** A small change may find room in a log that is written anew; what it is told must be what happened. */
-  async #tryChange(change: 'stop' | 'delete', name: string, after: object | undefined): Promise<void> {
-    const [method, path] = change === 'stop' ? ['POST', '/stop'] : ['DELETE', '']
-    const { status } = await call(this.#url, method!, `/api/workflows/deployments/${name}${path}`)
-    this.#expect(status === 507 || status === 200, `a ${change} was answered with ${status}`)
+  async #tryChange(method: string, path: string, { name, before, after }: Change): Promise<void> {
+    const { status } = await call(this.#url, method, `/api/workflows/deployments/${name}${path}`)
+    await this.#expectChange(`${method} ${path}`, status, { name, before, after })
+  }
+
+  async #tryDeploy(workflowId: string, name: string): Promise<void> {
+    const { status } = await call(this.#url, 'POST', `/api/workflows/${workflowId}/deploy`, { deployment_name: name })
+    await this.#expectChange('a deploy', status, { name, before: 404, after: 'active' })
+  }
+
+  async #expectChange(what: string, answer: number, { name, before, after }: Change): Promise<void> {
+    this.#expect(answer === 507 || answer === 200, `${what} was answered with ${answer}`)
     const { body } = await call(this.#url, 'GET', `/api/workflows/deployments/${name}`)
-    const wanted = status === 507 ? 'active' : after ? 'inactive' : undefined
-    this.#expect(
-      body.status === wanted || (wanted === undefined && body.status === 404),
-      `after ${status} to a ${change} it is ${body.status}`,
-    )
+    const wanted = answer === 507 ? before : after
+    this.#expect(body.status === wanted, `after ${answer} to ${what} the deployment is ${body.status} instead of ${wanted}`)
   }
 
   async #judge(names: Names, kill: boolean, told: readonly Answer[]): Promise<void> {
-    this.#expect((await waitForEnds(this.#url, this.#model)) === 0, 'executions do not go on when there is room again')
+    this.#expect((await waitForEnds(this.#url, { model: this.#model })) === 0, 'executions do not go on when there is room again')
     const found = new Map<string, Answer['body']>()
     await inParallel(await listExecutions(this.#url), async ({ execution_id }) => {
       const { body } = await call(this.#url, 'GET', `/api/executions/${execution_id}`)
@@ -216,6 +228,8 @@ class Round {
     if (!kill) this.#expect(again === 0, `${again} steps were called again`)
     const { status } = await this.#execute(names.small)
     this.#expect(status === 200, `when there is room again an execution is answered with ${status}`)
+    const isReady = async () => (await call(this.#url, 'GET', '/readyz')).status === 200
+    this.#expect(await until(isReady, 'readiness').catch(() => false), 'when there is room again the server is not ready')
   }
 
   #judgeAnswer(query: string, { status, body }: Answer, execution: Answer['body']): void {
@@ -237,6 +251,13 @@ class Round {
 }
 
 type Names = Record<'held' | 'team' | 'big' | 'small' | 'stopped' | 'deleted', string>
+
+/** The status of a deployment, or of the answer where there is none, before and after something is done to it. */
+interface Change {
+  name: string
+  before: string | number
+  after: string | number
+}
 
 /** Nobody answered. */
 const killed: Answer = { status: 0, headers: new Headers(), body: undefined }

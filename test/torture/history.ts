@@ -11,36 +11,55 @@ export interface ListedExecution {
   error: { code: string } | null
 }
 
-/** All of them, newest first. @param filter a query such as `deployment_name=x` */
-export async function listExecutions(url: string, filter = ''): Promise<ListedExecution[]> {
-  const found: ListedExecution[] = []
-  for (let path: string | undefined = `/api/executions?limit=500&${filter}`; path;) {
-    const page = await call(url, 'GET', path)
-    found.push(...(page.body as ListedExecution[]))
-    path = /<([^>]+)>/.exec(page.headers.get('link') ?? '')?.[1]
+/** A whole list, page by page. */
+export async function listAll<Item>(url: string, path: string): Promise<Item[]> {
+  const found: Item[] = []
+  for (let next: string | undefined = path; next;) {
+    const page = await call(url, 'GET', next)
+    found.push(...(page.body as Item[]))
+    next = /<([^>]+)>/.exec(page.headers.get('link') ?? '')?.[1]
   }
   return found
 }
 
-/** How many executions have not ended. */
-export async function countInFlight(url: string): Promise<number> {
-  const { body } = await call(url, 'GET', '/api/workflows/deployments?limit=500')
-  return (body as { in_flight: Record<string, number> }[])
-    .flatMap(({ in_flight }) => Object.values(in_flight))
-    .reduce((sum, count) => sum + count, 0)
+/** All of them, newest first. @param filter a query such as `deployment_name=x` */
+export function listExecutions(url: string, filter = ''): Promise<ListedExecution[]> {
+  return listAll(url, `/api/executions?limit=500&${filter}`)
 }
 
-/**
- * @param model whose held calls are let go of, also those that come meanwhile
- * @returns how many executions had not ended when patience ran out: 0, if all is well
- */
-export async function waitForEnds(url: string, model?: ModelProcess, ms = 60_000): Promise<number> {
+export interface ListedDeployment {
+  deployment_id: string
+  deployment_name: string
+  execution_count: number
+  error_count: number
+  in_flight: Record<string, number>
+}
+
+/** @param part of their names */
+export function listDeployments(url: string, part: string): Promise<ListedDeployment[]> {
+  return listAll(url, `/api/workflows/deployments?limit=500&q=${part}`)
+}
+
+/** How many executions have not ended, of deployments with this part in their names. */
+async function countInFlight(url: string, part: string): Promise<number> {
+  return (await listDeployments(url, part)).flatMap(({ in_flight }) => Object.values(in_flight)).reduce((sum, count) => sum + count, 0)
+}
+
+export interface WaitOptions {
+  /** Its held calls are let go of, also those that come meanwhile. */
+  model?: ModelProcess
+  /** Only deployments with this part in their names. */
+  part?: string
+}
+
+/** @returns how many executions had not ended when patience ran out: 0, if all is well */
+export async function waitForEnds(url: string, { model, part = '' }: WaitOptions = {}): Promise<number> {
   const haveEnded = async (): Promise<boolean> => {
     await model?.release()
-    return (await countInFlight(url)) === 0
+    return (await countInFlight(url, part)) === 0
   }
-  await until(haveEnded, 'every execution to end', ms).catch(() => undefined)
-  return countInFlight(url)
+  await until(haveEnded, 'every execution to end', 60_000).catch(() => undefined)
+  return countInFlight(url, part)
 }
 
 /** Works on all items, a few at a time. */

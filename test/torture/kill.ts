@@ -10,6 +10,8 @@ import { team } from './team.ts'
 export interface KillOptions {
   seed: number
   kills: number
+  /** How often it is stopped in order, between the kills. */
+  stops?: number
   clients: number
   /** Beside what the torture needs. */
   env?: Record<string, string>
@@ -19,6 +21,9 @@ export interface KillResult extends Effects {
   torture: 'kill'
   seed: number
   kills: number
+  stops: number
+  /** Stops that did not end in time, or not in order. */
+  disorderly: number
   /** Executions that a client was answered. */
   answered: number
   executions: number
@@ -38,13 +43,16 @@ export interface KillResult extends Effects {
  * the clients were told, what the database says and what the process of the models saw, which is never killed. Beside
  * them one execution hangs, so that each kill falls into its one step.
  */
-export async function tortureByKilling({ seed, kills, clients, env = {} }: KillOptions): Promise<KillResult> {
+export async function tortureByKilling({ seed, kills, stops = 0, clients, env = {} }: KillOptions): Promise<KillResult> {
   const began = performance.now()
   const random = new Random(seed)
   const folder = temporaryFolder()
   const model = await startModelProcess(seed)
-  const start = () => startServer(folder, { OPENAI_BASE_URL: model.baseUrl, LOG_LEVEL: 'warn', ...env })
+  const start = () => startServer(folder, { OPENAI_BASE_URL: model.baseUrl, LOG_LEVEL: 'warn', AGENT_STUDIO_SHUTDOWN_SECONDS: '1', ...env })
   const answers = new Map<string, string>()
+  /** Those who were told by a server that stops that their execution goes on later. */
+  const left = new Set<string>()
+  let disorderly = 0
   let server = await start()
   const over = new AbortController()
   const client = async (name: string): Promise<void> => {
@@ -52,6 +60,7 @@ export async function tortureByKilling({ seed, kills, clients, env = {} }: KillO
       const { url } = server
       const reply = await call(url, 'POST', '/api/workflows/execute', { deployment_name: name, query: 'go' }).catch(() => undefined)
       if (reply?.status === 200) answers.set(reply.body.execution_id, reply.body.response)
+      else if (reply?.body.code === 'shutting_down' && reply.body.execution_id) left.add(reply.body.execution_id)
       // The server is being killed or started.
       else await new Promise((resolve) => setTimeout(resolve, 20))
     }
@@ -71,6 +80,11 @@ export async function tortureByKilling({ seed, kills, clients, env = {} }: KillO
       await new Promise((resolve) => setTimeout(resolve, random.between(0, isAnswered ? 30 : 400)))
       await server.kill()
       server = await start()
+      if ((kill + 1) % Math.ceil(kills / stops) !== 0) continue
+      await anAnswer()
+      const began = performance.now()
+      if ((await server.stop()) !== 0 || performance.now() - began > STOP_MS) disorderly++
+      server = await start()
     }
     await anAnswer()
     over.abort()
@@ -79,12 +93,14 @@ export async function tortureByKilling({ seed, kills, clients, env = {} }: KillO
     await endPoison(url, poison, kills)
     const unfinished = await waitForEnds(url)
     const calls = await model.calls()
-    const judged = await judge(url, answers, calls, poison)
+    const judged = await judge(url, { answers, left }, calls, poison)
     const poisonCalls = calls.filter(({ key }) => key.startsWith(poison)).length
     return {
       torture: 'kill',
       seed,
       kills,
+      stops,
+      disorderly,
       answered: answers.size,
       ...judged,
       unfinished,
@@ -99,6 +115,9 @@ export async function tortureByKilling({ seed, kills, clients, env = {} }: KillO
   }
 }
 
+/** A second for executions to end, and what follows; the machine may be busy. Milliseconds. */
+const STOP_MS = 6_000
+
 const poisoned = { agent_id: 'poisoned', config: { model: 'openai/hangs' } }
 
 async function startPoison(url: string, deployment_name: string, model: ModelProcess): Promise<string> {
@@ -112,17 +131,23 @@ async function endPoison(url: string, executionId: string, kills: number): Promi
   if (kills <= 2 * MAX_RUNS) await call(url, 'POST', `/api/executions/${executionId}/cancel`)
 }
 
-async function judge(url: string, answers: ReadonlyMap<string, string>, calls: readonly CountedCall[], poison: string) {
+interface Told {
+  answers: ReadonlyMap<string, string>
+  left: ReadonlySet<string>
+}
+
+async function judge(url: string, { answers, left }: Told, calls: readonly CountedCall[], poison: string) {
   const found = { executions: 0, lost: 0, givenUp: 0, ...noEffects() }
   const byKey = callsByKey(calls)
-  const missing = new Set(answers.keys())
+  const missing = new Set([...answers.keys(), ...left])
   await inParallel(await listExecutions(url), async ({ execution_id, status, error }) => {
     found.executions++
     await judgeEffects(url, execution_id, byKey, found)
     if (execution_id === poison) return
     if (error?.code === 'step_interrupted') found.givenUp++
     else if (status !== 'completed') found.lost++
-    if (!missing.delete(execution_id)) return
+    missing.delete(execution_id)
+    if (!answers.has(execution_id)) return
     const { body } = await call(url, 'GET', `/api/executions/${execution_id}`)
     if (body.response !== answers.get(execution_id)) found.lost++
   })

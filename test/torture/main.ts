@@ -20,8 +20,10 @@ const rounds = (usual: number): number => (values.rounds === undefined ? usual :
 
 const tortures: Record<string, () => Promise<{ result: object; kept: boolean }>> = {
   kill: async () => {
-    const result = await tortureByKilling({ seed, kills: rounds(200), clients: 16 })
-    return { result, kept: result.lost + result.repeated + result.excessive + result.unfinished === 0 }
+    const kills = rounds(200)
+    const result = await tortureByKilling({ seed, kills, stops: Math.ceil(kills / 10), clients: 16 })
+    const { lost, repeated, excessive, unfinished, disorderly } = result
+    return { result, kept: lost + repeated + excessive + unfinished + disorderly === 0 }
   },
   linearize: async () => {
     const result = await tortureLinearizability({ seed, histories: rounds(200) })

@@ -33,8 +33,9 @@ export interface ModelsResult {
   seconds: number
 }
 
-/** Executions of bad models at once, and clients of the good one. */
+/** Executions of bad models at once, of those that send megabytes, and clients of the good one. */
 const BAD_AT_ONCE = 16
+const BULKY_AT_ONCE = 4
 const HEALTHY_CLIENTS = 4
 /** Seconds, for the executions of bad models. */
 const TIMEOUT = 3
@@ -72,7 +73,7 @@ export async function tortureByModels({ seed, rounds, env = {} }: ModelsOptions)
         const problems = await executeAndJudge(url, kind, ends, timeout).catch((error: unknown) => [String(error)])
         broken.push(...problems.map((problem) => `${kind}: ${problem}`))
       }
-      return inParallel(work, execute, BAD_AT_ONCE)
+      return inParallel(work, execute, bulky ? BULKY_AT_ONCE : BAD_AT_ONCE)
     }
     const beside = await serveHealthy(url, good, broken, executeBad(false))
     const besideBulky = await serveHealthy(url, good, broken, executeBad(true))

@@ -76,7 +76,7 @@ export class Scenario {
       stream: () => this.#playStreamed(),
     }
     for (const part of this.#parts) await plays[part]()
-    const left = await waitForEnds(this.#url, this.#model)
+    const left = await waitForEnds(this.#url, { model: this.#model, part: this.#ledger.prefix })
     this.#ledger.expect(left === 0, 'executions do not end')
   }
 

@@ -40,3 +40,11 @@ export function makeSmallDisk(megabytes: number): SmallDisk | { reason: string }
     },
   }
 }
+
+/** @returns the reason, where there can be none */
+export function whyNoSmallDisk(): string | undefined {
+  const disk = makeSmallDisk(1)
+  if ('reason' in disk) return disk.reason
+  disk.remove()
+  return undefined
+}

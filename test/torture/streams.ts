@@ -44,15 +44,16 @@ export async function tortureStreams({ seed, streams, kills, env = {} }: Streams
   const folder = temporaryFolder()
   const model = await startModelProcess(seed)
   const start = () => startServer(folder, { OPENAI_BASE_URL: model.baseUrl, LOG_LEVEL: 'warn', ...env })
-  const room: Room = { server: await start(), deployment: '', random, left: streams, cuts: 0, cancelled: 0 }
+  const room: Room = { server: await start(), deployment: '', random, left: streams, unread: streams, cuts: 0, cancelled: 0 }
   const result = { retried: 0, broken: 0, killed: 0 }
   let example: string | undefined
+  let killing = Promise.resolve()
   try {
     room.deployment = await deployAgents(room.server, [{ agent_id: 'a', config: { model: 'openai/tells' } }], {
       runtime_config: { max_retries: 20 },
     })
     const reader = async (): Promise<void> => {
-      for (; room.left > 0;) {
+      for (; room.left > 0; room.unread--) {
         room.left--
         const events: StreamedEvent[] = []
         const problem = (await readInParts(room, events)) ?? (await judge(room, events))
@@ -64,18 +65,22 @@ export async function tortureStreams({ seed, streams, kills, env = {} }: Streams
       }
     }
     const killer = async (): Promise<void> => {
-      for (; result.killed < kills && room.left > 0; result.killed++) {
+      for (; result.killed < kills && room.unread > 0; result.killed++) {
         await wait(random.between(100, 700))
         await room.server.kill()
         room.server = await start()
       }
     }
-    await Promise.all([killer(), ...Array.from({ length: Math.min(AT_ONCE, streams) }, reader)])
+    killing = killer()
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, streams) }, reader)).finally(() => (room.unread = 0))
+    await killing
     const { retried, broken, killed } = result
     const { cuts, cancelled } = room
     const seconds = Math.round((performance.now() - began) / 100) / 10
     return { torture: 'streams', seed, streams, kills: killed, cuts, retried, cancelled, broken, ...(example && { example }), seconds }
   } finally {
+    // Whatever happened to a reader, no server is left behind.
+    await killing
     await room.server.kill()
     await model.close()
     removeFolder(folder)
@@ -88,6 +93,8 @@ interface Room {
   random: Random
   /** Streams that nobody has begun to read. */
   left: number
+  /** Streams that nobody has read to their end. */
+  unread: number
   cuts: number
   cancelled: number
 }

@@ -64,6 +64,7 @@ export async function tortureWrites({
       result.kills++
     }
     result.broken.push(...(await scenario.check(server.url)))
+    result.broken.push(...orders.unsafe.map((how) => `commits are not safe from a power cut: ${how}`))
     return !alive
   }
   const isEnough = (): boolean => untilBroken && result.broken.length > 0

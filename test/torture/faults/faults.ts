@@ -33,6 +33,14 @@ export const faults = {
       ],
     },
   },
+  /** Commits are in the log when they are answered, and flushed to the disk whenever the system likes. */
+  'commits are not flushed': {
+    changes: {
+      'store/sqlite/connection.ts': [
+        ['pragma journal_mode = wal; pragma synchronous = full;', 'pragma journal_mode = wal; pragma synchronous = normal;'],
+      ],
+    },
+  },
   /** Which release takes an execution is looked up once for each name. */
   'admission from a cache': {
     changes: {
@@ -129,14 +137,13 @@ export const faults = {
   'results forgotten on a full disk': {
     changes: {
       'engine/sqlite/sqlite-journal.ts': [['if (!(failure instanceof StorageFull)) throw failure', 'throw failure']],
-      'engine/in-process-dispatcher.ts': [
-        [
-          `if (outcome.status !== 'resting') this.#settle(`,
-          `if (outcome.status === 'left') setTimeout(() => this.#enqueue(executionId, 'wake'), 1_000)
-    if (outcome.status !== 'resting') this.#settle(`,
-        ],
-      ],
+      // The sooner it goes on, the sooner it is found.
+      'engine/in-process-dispatcher.ts': [['const FAULT_MS = 10_000', 'const FAULT_MS = 1_000']],
     },
+  },
+  /** A frozen execution that was at work when the process died is taken up like any other. */
+  'a restart thaws': {
+    changes: { 'engine/sqlite/journal-commands.ts': [['and ended_at is null and frozen = 0', 'and ended_at is null']] },
   },
   /** After an error of the disk the server goes on as if nothing had been written. */
   'an error of the disk means undone': {

@@ -1,8 +1,8 @@
 // Loaded into a server with --import, and so into its writing thread: at the commit that the orders name, the process is
 // killed or the disk fails. Orders are a file, since a signal does not reach a thread; they are obeyed once.
-import { readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { writeOrder, type CommitOrder } from '../commit-orders.ts'
+import { UNSAFE, writeOrder, type CommitOrder } from '../commit-orders.ts'
 
 const file = process.env['TORTURE_ORDERS']!
 
@@ -26,7 +26,16 @@ function readOrder(): CommitOrder | undefined {
   }
 }
 
+/** A kill does not show whether a commit would survive a power cut as well; how it is made does. */
+function noteUnsafe(database: DatabaseSync): void {
+  const { journal_mode } = prepare.call(database, 'pragma journal_mode').get()!
+  const { synchronous } = prepare.call(database, 'pragma synchronous').get()!
+  // Where there is no log, a file is being made, which is flushed as a whole before it takes its name.
+  if (journal_mode === 'wal' && synchronous !== 2) appendFileSync(file + UNSAFE, `synchronous = ${String(synchronous)}\n`)
+}
+
 function commit<Result>(database: DatabaseSync, run: () => Result): Result {
+  noteUnsafe(database)
   const what = due()
   if (what === 'kill before') die()
   if (what === 'fail before') {
