@@ -305,7 +305,7 @@ export const ExecutionNotFound = defineError(
   'execution_not_found',
   404,
   'There is no such execution',
-  (d: { execution_id: string }) => `No execution has the id '${d.execution_id}', or its deployment was deleted.`,
+  (d: { execution_id: string }) => `No execution has the id '${d.execution_id}'; it may have been removed, or its deployment deleted.`,
 )
 
 export const ExecutionCancelled = defineError(

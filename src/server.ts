@@ -82,7 +82,10 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
     writer,
     // What fails before is the reason why the start is refused.
     onFault: (cause) => hasBegun && logger.error({ cause }, 'a write failed'),
-    onFull: () => readiness.noteFullDisk(),
+    onFull: () => {
+      if (!readiness.knowsFullDisk) logger.error('the disk of the database is full; what is accepted is held until there is room')
+      readiness.noteFullDisk()
+    },
     onFatal: (cause) => {
       readiness.noteLostDisk()
       logger.fatal({ cause }, 'the database cannot be written any more; start again to recover')

@@ -235,13 +235,16 @@ export interface NamedDeployment {
 export type StopMode = 'drain' | 'cancel' | 'freeze'
 
 export interface Stop extends NamedDeployment {
-  mode: StopMode
+  /** Undefined: as `drain` for one that is active, and nothing for one that is not. */
+  mode: StopMode | undefined
 }
 
 export interface StoppedDeployment {
   deployment: DeploymentRow
   cancelled: Cancelled[]
   frozen: string[]
+  /** The executions that were frozen and go on, to end by themselves. */
+  thawed: string[]
 }
 
 /**
@@ -259,7 +262,8 @@ export const stopDeployment = defineCommand(
     const deployment = first.status === 'inactive' ? first : await setStatus(db, deployment_id, { status: 'inactive', stopped_at: now })
     const cancelled = mode === 'cancel' ? await cancelInFlight(db, { deployment_id }, now) : []
     const frozen = mode === 'freeze' ? await freezeInFlight(db, deployment_id) : []
-    return { deployment, cancelled, frozen }
+    const thawed = mode === 'drain' ? await thawInFlight(db, deployment_id) : []
+    return { deployment, cancelled, frozen, thawed }
   },
 )
 

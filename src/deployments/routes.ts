@@ -151,10 +151,10 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
     },
     async (request) => {
       const { query, body } = request
-      const { mode = 'drain', ...where } = body
+      const { mode, ...where } = body
       const stop = { ...named(request.params.deployment_name, query, where), mode }
-      const { deployment: stopped, cancelled, frozen } = await store.write(stopDeployment, stop, request.idempotency?.claim)
-      studio.dispatcher.heed(frozen)
+      const { deployment: stopped, cancelled, frozen, thawed } = await store.write(stopDeployment, stop, request.idempotency?.claim)
+      studio.dispatcher.heed([...frozen, ...thawed])
       await studio.dispatcher.cancel(cancelled)
       const inFlight = await countInFlight(store.read, [stopped.deployment_id])
       return {

@@ -11,6 +11,8 @@ import { Slice, type SliceServices } from './slice.ts'
 interface Running {
   slice: Slice
   outcome: Promise<SliceOutcome>
+  /** Something was decided about the execution while it ran. */
+  heeded: boolean
 }
 
 type Settle = (outcome: Outcome) => void
@@ -93,13 +95,14 @@ export class InProcessDispatcher implements Dispatcher {
     }
   }
 
-  /** One that ends and one that rests are looked up again when their slice is over. */
+  /** One whose slice is just ending is looked up again when it has. */
   #lookUp(executionId: string): void {
     const standing = this.#services.journal.standing(executionId)
     if (!standing) return
-    const slice = this.#running.get(executionId)?.slice
-    if (standing.frozen) slice?.freeze()
-    else if (slice) slice.thaw()
+    const running = this.#running.get(executionId)
+    if (running) running.heeded = true
+    if (standing.frozen) running?.slice.freeze()
+    else if (running) running.slice.thaw()
     else this.#enqueue(executionId, 'wake')
   }
 
@@ -208,7 +211,7 @@ export class InProcessDispatcher implements Dispatcher {
       const slice = new Slice(execution, this.#plans.get(definition_digest), this.#services, onStalled, history)
       if (frozen) slice.freeze()
       const outcome = slice.run().catch((error: unknown) => this.#leave(error))
-      this.#running.set(execution_id, { slice, outcome })
+      this.#running.set(execution_id, { slice, outcome, heeded: false })
       void outcome.then((ended) => this.#endSlice(execution_id, ended))
     } catch (error) {
       this.#settle(execution_id, this.#leave(error))
@@ -216,9 +219,12 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   #endSlice(executionId: string, outcome: SliceOutcome): void {
+    const { heeded } = this.#running.get(executionId)!
     this.#running.delete(executionId)
     if (outcome.status === 'resting') this.#noteRest(executionId, outcome.wake_at)
     else this.#settle(executionId, outcome)
+    // It may have been woken since its rest was written, or resumed since its end was.
+    if (heeded || outcome.status === 'resting') this.#wakeIfQueued(executionId)
     // What could not be written is no end: it goes on as soon as it can be.
     if (outcome.status === 'left') this.#enqueueLater(executionId, 'recovery', FAULT_MS)
     this.#startQueued()
@@ -226,9 +232,11 @@ export class InProcessDispatcher implements Dispatcher {
 
   #noteRest(executionId: string, wakeAt: number | null): void {
     if (this.#draining) this.#settle(executionId, left(new ShuttingDown({})))
-    // It may have been woken since its rest was written.
-    else if (this.#services.journal.standing(executionId)?.status === 'queued') this.#enqueue(executionId, 'wake')
     else if (wakeAt !== null) this.#alarm.set(wakeAt)
+  }
+
+  #wakeIfQueued(executionId: string): void {
+    if (this.#services.journal.standing(executionId)?.status === 'queued') this.#enqueue(executionId, 'wake')
   }
 
   #leave(error: unknown): Outcome {

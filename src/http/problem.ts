@@ -4,7 +4,6 @@ import {
   InternalError,
   MalformedRequest,
   ShuttingDown,
-  StorageFull,
   StorageUnknown,
   StudioError,
   UnsupportedMediaType,
@@ -42,7 +41,7 @@ export function problemOf(error: StudioError): Problem {
 }
 
 /** What whoever runs the server has to look at. A failed model (502) or a long execution (504) is not among it. */
-const FAULTS = new Set([InternalError.code, StorageUnknown.code, StorageFull.code])
+const FAULTS = new Set([InternalError.code, StorageUnknown.code])
 
 /** The error handler of the app. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

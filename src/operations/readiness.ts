@@ -17,6 +17,10 @@ export class Readiness {
     this.#stopping = true
   }
 
+  get knowsFullDisk(): boolean {
+    return this.#full
+  }
+
   noteFullDisk(): void {
     this.#full = true
   }

@@ -79,3 +79,20 @@ it('stopped means stopped: nothing is resumed until the deployment is reactivate
   await studio.call('DELETE', `/api/workflows/deployments/${name}`)
   expect(await resume(id)).toMatchObject({ status: 404, body: { code: 'execution_not_found' } })
 })
+
+it('each accepted resume leads to an end, however soon after the failure it came', async () => {
+  const name = fresh('eager')
+  const model = models.model(() => ({ status: 401, body: { error: { message: 'no' } } }))
+  await studio.deployed(name, agents({ agent_id: 'a', config: { model } }))
+  const start = () => studio.call('POST', '/api/workflows/execute/async', { deployment_name: name, query: 'try' })
+  const ids = (await Promise.all(Array.from({ length: 20 }, start))).map(({ body }) => body.execution_id as string)
+  const accepted = await Promise.all(
+    ids.map(async (id) => {
+      let count = 0
+      for (let tries = 0; tries < 30; tries++) count += (await resume(id)).status === 202 ? 1 : 0
+      return count
+    }),
+  )
+  expect(accepted.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0)
+  for (const id of ids) await ended(id)
+})

@@ -113,6 +113,17 @@ it('a frozen execution can be cancelled, and goes on after a redeploy of its nam
   expect(await execution(ids[0])).toMatchObject({ status: 'cancelled' })
 })
 
+it('drain lets frozen executions go on and end, and a stop without a mode leaves them', async () => {
+  const name = fresh('thawed')
+  const { execution_id } = await startTeam(name)
+  await stop(name, { mode: 'freeze' })
+  await until(async () => (await execution(execution_id)).status === 'waiting', 'the rest')
+  expect((await stop(name, {})).body).toMatchObject({ in_flight: { waiting: 1 } })
+  expect(await execution(execution_id)).toMatchObject({ status: 'waiting' })
+  expect((await stop(name, { mode: 'drain' })).body).toMatchObject({ status: 'inactive' })
+  await until(async () => (await execution(execution_id)).status === 'completed', 'the end')
+})
+
 it('a mode that there is not is 422, and nothing is stopped', async () => {
   const name = fresh('kept')
   await studio.deployed(name)

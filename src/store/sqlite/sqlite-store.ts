@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { deserializeError, StorageUnknown } from '../../errors.ts'
+import { deserializeError, StorageFull, StorageUnknown } from '../../errors.ts'
 import type { Claim } from '../claim.ts'
 import type { Command, Db, Store } from '../store.ts'
 import { kyselyOver, SqliteConnection } from './connection.ts'
@@ -103,7 +103,7 @@ export class SqliteStore implements Store {
         waiting.resolve(reply.ok as never)
         continue
       }
-      if (reply.cause) this.#options.onFault(`${waiting.request.name}: ${reply.cause}`)
+      if (reply.cause && reply.error.code !== StorageFull.code) this.#options.onFault(`${waiting.request.name}: ${reply.cause}`)
       if (reply.error.code === 'storage_unknown') fatal = reply.cause
       if (reply.error.code === 'storage_full') isFull = true
       waiting.reject(deserializeError(reply.error))
