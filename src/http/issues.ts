@@ -116,7 +116,8 @@ function violation(fault: Fault, { schema, value, part }: Context): Issue {
   const broken = schemaAt(schema, schemaPath)
   const found = valueAt(value, instancePath)
   const pointer = shown(instancePath, part)
-  if (part === 'query' && Array.isArray(found) && keyword === 'type')
+  // A choice has no type that a list could break.
+  if (part === 'query' && Array.isArray(found) && (keyword === 'type' || isChoice(broken)))
     return { pointer, code: 'repeated_parameter', message: `${nameOf(instancePath, part)} is given more than once.` }
   const message =
     broken?.['x-message'] ??

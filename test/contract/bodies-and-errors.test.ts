@@ -286,6 +286,7 @@ describe('what can be read and is wrong is 422, with the pointer of', () => {
     ['/api/workflows?is_active=maybe', '?is_active', 'wrong_type'],
     ['/api/workflows?is_deployed=yes', '?is_deployed', 'wrong_type'],
     ['/api/workflows?limit=1&limit=2', '?limit', 'repeated_parameter'],
+    ['/api/executions?status=failed&status=running', '?status', 'repeated_parameter'],
     ['/api/workflows?is_actve=true', '?is_actve', 'unknown_parameter'],
     ['/api/workflows/deployments/active?environment=production', '?environment', 'unknown_parameter'],
     [`/api/workflows/deployments/${target}?env=production`, '?env', 'unknown_parameter'],
