@@ -236,7 +236,11 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   #wakeIfQueued(executionId: string): void {
-    if (this.#services.journal.standing(executionId)?.status === 'queued') this.#enqueue(executionId, 'wake')
+    try {
+      if (this.#services.journal.standing(executionId)?.status === 'queued') this.#enqueue(executionId, 'wake')
+    } catch (error) {
+      this.#services.onFault(error)
+    }
   }
 
   #leave(error: unknown): Outcome {

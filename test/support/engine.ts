@@ -7,7 +7,7 @@ import { decodeEvents } from '../../src/engine/event-codec.ts'
 import { EventHub } from '../../src/engine/event-hub.ts'
 import { InProcessDispatcher } from '../../src/engine/in-process-dispatcher.ts'
 import type { AdmittedExecution, Journal, RuntimeConfig } from '../../src/engine/journal.ts'
-import { silentMeter } from '../../src/engine/meter.ts'
+import { silentMeter, type Meter } from '../../src/engine/meter.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import { SqliteJournal } from '../../src/engine/sqlite/sqlite-journal.ts'
 import type { Definition } from '../../src/graph/definition.ts'
@@ -49,6 +49,7 @@ export const REST_FROM_MS = 300
 export interface EngineUnderTest {
   readonly models: FakeModels
   readonly hub: EventHub
+  readonly meter: Meter
   /** Errors that are not in the catalogue. */
   readonly faults: unknown[]
   readonly store: Store
@@ -79,6 +80,7 @@ export class TestEngine implements EngineUnderTest {
   readonly folder = temporaryFolder()
   readonly models = new FakeModels()
   readonly hub = new EventHub()
+  readonly meter: Meter = { ...silentMeter }
   readonly faults: unknown[] = []
   clock: Clock = systemClock
   store!: SqliteStore
@@ -103,11 +105,11 @@ export class TestEngine implements EngineUnderTest {
       onFatal: (cause) => this.faults.push(cause),
     })
     this.journal = new SqliteJournal(this.store)
-    const { journal, hub, models, clock } = this
+    const { journal, hub, meter, models, clock } = this
     const life = ++this.#life
     // What a process that is dead would not have come to any more.
     const onFault = (error: unknown): void => void (life === this.#life && this.faults.push(error))
-    this.dispatcher = new InProcessDispatcher({ journal, hub, models, clock, meter: silentMeter, restFromMs: REST_FROM_MS, onFault }, limit)
+    this.dispatcher = new InProcessDispatcher({ journal, hub, models, clock, meter, restFromMs: REST_FROM_MS, onFault }, limit)
   }
 
   async die(): Promise<void> {

@@ -109,6 +109,40 @@ describe('a group of writes', () => {
     expect(await writer.commit([{ name: 'test.insert', args: 'a' }])).toEqual([{ ok: 'a' }])
     expect(await names()).toEqual(['a'])
   })
+
+  describe('while another program holds the database', () => {
+    let other: SqliteConnection
+    beforeEach(() => {
+      connection.raw.exec('pragma busy_timeout = 20')
+      other = new SqliteConnection(`${engine.folder}/data/agent-studio.db`)
+      other.raw.exec('begin immediate')
+    })
+    afterEach(() => other.close())
+
+    it('waits for it, longer than the connection does by itself', async () => {
+      const prepare = connection.prepare.bind(connection)
+      let tries = 0
+      vi.spyOn(connection, 'prepare').mockImplementation((sql) => {
+        if (sql === 'begin immediate' && ++tries === 3) other.raw.exec('rollback')
+        return prepare(sql)
+      })
+      const replies = await writer.commit([
+        { name: 'test.insert', args: 'a' },
+        { name: 'test.insert', args: 'b' },
+      ])
+      expect(replies).toEqual([{ ok: 'a' }, { ok: 'b' }])
+      expect(tries).toBe(3)
+      expect(await names()).toEqual(['a', 'b'])
+    })
+
+    it('fails in the end without a trace, and the next one works', async () => {
+      const replies = await writer.commit([{ name: 'test.insert', args: 'a' }])
+      expect(replies).toMatchObject([{ error: { code: 'internal_error' }, cause: expect.stringContaining('locked') }])
+      other.raw.exec('rollback')
+      expect(await writer.commit([{ name: 'test.insert', args: 'b' }])).toEqual([{ ok: 'b' }])
+      expect(await names()).toEqual(['b'])
+    })
+  })
 })
 
 describe('the store', () => {
