@@ -83,7 +83,8 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
     // What fails before is the reason why the start is refused.
     onFault: (cause) => hasBegun && logger.error({ cause }, 'a write failed'),
     onFull: () => {
-      if (!readiness.knowsFullDisk) logger.error('the disk of the database is full; what is accepted is held until there is room')
+      if (hasBegun && !readiness.knowsFullDisk)
+        logger.error('the disk of the database is full; what is accepted is held until there is room')
       readiness.noteFullDisk()
     },
     onFatal: (cause) => {
