@@ -4,7 +4,7 @@ import { encodeEvents } from '../engine/event-codec.ts'
 import type { Attempt, AttemptError, RecordedEvent } from '../engine/journal.ts'
 import { DeploymentInactive, ExecutionEnded, ExecutionNotFailed } from '../errors.ts'
 import { defineCommand, type Db } from '../store/store.ts'
-import type { Tables } from '../store/tables.ts'
+import type { StepRow, Tables } from '../store/tables.ts'
 import { getExecution } from './repository.ts'
 
 /** What is done from outside to executions that are in flight, or puts them there. */
@@ -92,13 +92,19 @@ async function cancelRunningSteps(db: Db, which: Which, now: number): Promise<vo
     const closed = (JSON.parse(attempts) as Attempt[]).map((attempt) =>
       attempt.ended_at === null ? { ...attempt, ended_at: now, error: cancelledAttempt } : attempt,
     )
-    await db
-      .updateTable('steps')
-      .set({ status: 'cancelled', attempts: JSON.stringify(closed) })
-      .where('execution_id', '=', execution_id)
-      .where('step_id', '=', step_id)
-      .execute()
+    await setStep(db, { execution_id, step_id }, 'cancelled', closed)
   }
+}
+
+type StepKey = Pick<StepRow, 'execution_id' | 'step_id'>
+
+async function setStep(db: Db, { execution_id, step_id }: StepKey, status: StepRow['status'], attempts: Attempt[]): Promise<void> {
+  await db
+    .updateTable('steps')
+    .set({ status, attempts: JSON.stringify(attempts) })
+    .where('execution_id', '=', execution_id)
+    .where('step_id', '=', step_id)
+    .execute()
 }
 
 interface One {
@@ -183,12 +189,7 @@ async function reopenFailedSteps(db: Db, execution_id: string): Promise<void> {
     const tried = JSON.parse(attempts) as Attempt[]
     const last = tried.at(-1)
     if (last) last.resumed = true
-    await db
-      .updateTable('steps')
-      .set({ status: 'running', attempts: JSON.stringify(tried) })
-      .where('execution_id', '=', execution_id)
-      .where('step_id', '=', step_id)
-      .execute()
+    await setStep(db, { execution_id, step_id }, 'running', tried)
   }
 }
 
