@@ -212,7 +212,7 @@ export class Slice implements NodeContext {
 
   /** Waits for the time of a retry, and for the end of a freeze. The execution may leave the memory meanwhile. */
   async #awaitTurn(record: StepRecord): Promise<void> {
-    const now = Math.max(this.#services.clock.now(), this.#restedUntil)
+    const now = this.#services.clock.now()
     const wait = record.untilRetry(now)
     if (wait > 0) await this.#hold(now + wait, () => pause(wait, this.#abort.signal))
     for (let freeze = this.#freeze; freeze; freeze = this.#freeze) {
@@ -307,7 +307,11 @@ export class Slice implements NodeContext {
   #takeRecord(spec: StepSpec): StepRecord {
     const row = this.#recorded.get(spec.id)
     this.#recorded.delete(spec.id)
-    if (row) return StepRecord.restore(row, spec, this.#services.clock.now())
+    if (row) {
+      const record = StepRecord.restore(row, spec, this.#services.clock.now())
+      record.noteRested(this.#restedUntil)
+      return record
+    }
     return new StepRecord(this.execution.execution_id, ++this.#positions, spec, { presumedCrash: this.#crashed })
   }
 

@@ -100,6 +100,12 @@ export class StepRecord {
     failed.retry_at = failed.ended_at! + Math.ceil(ms)
   }
 
+  /** The execution rested until then: a wait that ends there is over, wherever the clock was set meanwhile. Later ones are not. */
+  noteRested(until: number): void {
+    const last = this.attempts.at(-1)
+    if (last?.retry_at !== undefined && last.retry_at <= until) delete last.retry_at
+  }
+
   /** Milliseconds until the next attempt may begin; never more than was decided, wherever the clock was set. */
   untilRetry(now: number): number {
     const last = this.attempts.at(-1)
