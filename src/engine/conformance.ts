@@ -7,9 +7,13 @@ import { describeExecution } from './conformance/execution.ts'
 import { describeFreeze } from './conformance/freeze.ts'
 import { describeFreezeAndThaw } from './conformance/freeze-and-thaw.ts'
 import { describeFullDisk } from './conformance/full-disk.ts'
+import { describeGraph } from './conformance/graph.ts'
 import { describeLaterProcess } from './conformance/later-process.ts'
+import { describeLimits } from './conformance/limits.ts'
 import { describeRest } from './conformance/rest.ts'
 import { describeResume } from './conformance/resume.ts'
+import { describeSignals } from './conformance/signals.ts'
+import { describeTools } from './conformance/tools.ts'
 
 /**
  * What every engine promises (P1 to P3 and P5), as tests: an adapter of the journal and of the dispatcher passes them all.
@@ -26,13 +30,17 @@ export function describeEngine(name: string, make: () => Promise<EngineUnderTest
 
     describeExecution(current)
     describeAgents(current)
+    describeGraph(current)
     describeAdmission(current)
     describeLaterProcess(current)
     describeRest(current)
     describeFreeze(current)
     describeFreezeAndThaw(current)
+    describeSignals(current)
+    describeTools(current)
     describeResume(current)
     describeFullDisk(current)
+    describeLimits(current)
     describeDispatcher(current)
   })
 }

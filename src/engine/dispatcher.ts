@@ -10,15 +10,21 @@ export interface Cancelled extends MeteredExecution {
 }
 
 /** Whether the execution begins at once is the dispatcher's to say. */
-export type AdmissionRequest = Omit<Admission, 'status'>
+export interface AdmissionRequest extends Omit<Admission, 'status'> {
+  /** How many executions its API key may have queued or running; undefined and null: as many as there is room for. */
+  key_concurrency?: number | null
+}
 
 /** Decides which process runs an execution, and when. */
 export interface Dispatcher {
   /**
    * Decides in one transaction whether there is an active deployment, and on which release the execution runs.
-   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, IdempotencyKeyReused, IdempotencyInProgress
+   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, DeploymentRateLimited, DeploymentBusy, KeyBusy,
+   *   IdempotencyKeyReused, IdempotencyInProgress
    */
   admit(request: AdmissionRequest): Promise<AdmittedExecution>
+  /** Whether as many executions wait as can be held, so that no more should be admitted. */
+  readonly isFull: boolean
   /**
    * Runs an execution that was just admitted. Resolves when it has ended, in however many slices, or this process lets go
    * of it.
@@ -29,6 +35,8 @@ export interface Dispatcher {
    * since word of two decisions may come in another order than they were made in.
    */
   heed(executionIds: readonly string[]): void
+  /** The deployment serves another release, which may have another concurrency. What runs goes on; what waits may begin. */
+  heedDeployment(deploymentId: string): void
   /** Stops what runs of executions that the journal says are cancelled, and tells who watches. Resolves when their calls are aborted. */
   cancel(cancelled: readonly Cancelled[]): Promise<void>
   /** Somebody began to watch the execution's events. */

@@ -1,11 +1,12 @@
 import type { RecordedEvent } from './journal.ts'
+import { ShortLived } from './short-lived.ts'
 
 /** Called with events that are committed, in the order of their ids; the last batch of an execution says so. */
 export type EventListener = (events: readonly RecordedEvent[], ended: boolean) => void
 
 /** Tells the streams of this process what was committed. It holds nothing: who comes later reads the journal. */
 export class EventHub {
-  readonly #listeners = new Map<string, Set<EventListener>>()
+  readonly #listeners = new ShortLived<Set<EventListener>>()
 
   listen(executionId: string, listener: EventListener): () => void {
     const listeners = this.#listeners.get(executionId) ?? new Set()

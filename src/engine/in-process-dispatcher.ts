@@ -1,11 +1,14 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
-import { InternalError, ShuttingDown, StorageFull, type StudioError } from '../errors.ts'
+import { DeploymentBusy, InternalError, ShuttingDown, StorageFull, type StudioError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
 import type { AdmissionRequest, Cancelled, Dispatcher } from './dispatcher.ts'
 import { cancelledEvent } from './end-event.ts'
-import type { AdmittedExecution, History, Patience, TakeUpReason } from './journal.ts'
+import type { AdmittedExecution, History, Patience } from './journal.ts'
+import { KeyPlaces } from './key-places.ts'
+import { Lanes, type Waiting } from './lanes.ts'
 import type { Outcome, SliceOutcome } from './outcome.ts'
 import { PlanCache } from './plan-cache.ts'
+import { ShortLived } from './short-lived.ts'
 import { Slice, type SliceServices } from './slice.ts'
 
 interface Running {
@@ -22,22 +25,30 @@ const FULL_DISK_MS = 1_000
 /** … and one whose journal could not be written for another reason, which is a fault, and may last. */
 const FAULT_MS = 10_000
 
+/** Executions that may wait here. Each takes some hundred bytes, and what waits behind so many waits for long. */
+const MOST_WAITING = 100_000
+/** When somebody may come again who found the queue of a deployment full, at the latest. Seconds. */
+const LATEST_RETRY_S = 60
+
 /** Dispatch for one process that has the database for itself: it runs everything, up to a limit at a time. */
 export class InProcessDispatcher implements Dispatcher {
   readonly #services: SliceServices
   readonly #plans: PlanCache
   readonly #limit: number
-  readonly #running = new Map<string, Running>()
+  readonly #running = new ShortLived<Running>()
   /** Being read from the journal. */
   readonly #starting = new Map<string, Promise<void>>()
   /** Between the request for admission and the start. */
   readonly #admitting = new Set<string>()
   /** Something was decided about them while they were being admitted or read; it is looked up as soon as that is over. */
   readonly #undecided = new Set<string>()
-  /** The ids of what waits for room, first come first served: what they ask and have done stays on disk. */
-  readonly #queue = new Map<string, TakeUpReason>()
+  /** What has a place in its lane and waits for room, first come first served. */
+  readonly #queue = new Map<string, Waiting>()
+  /** What waits for a place among the executions of its deployment. */
+  readonly #lanes: Lanes
+  readonly #keys = new KeyPlaces()
   /** Who waits for the end of an execution; it may rest meanwhile. */
-  readonly #waiters = new Map<string, Settle>()
+  readonly #waiters = new ShortLived<Settle>()
   readonly #alarm: Alarm
   /** Of `#admitting`, those that are to run at once. */
   #reserved = 0
@@ -48,24 +59,63 @@ export class InProcessDispatcher implements Dispatcher {
     this.#services = services
     this.#plans = new PlanCache(services.journal)
     this.#limit = limit
+    this.#lanes = new Lanes((deploymentId) => this.#concurrency(deploymentId))
     this.#alarm = new Alarm(services.clock.now, (at) => this.#ring(at))
   }
 
   async admit(request: AdmissionRequest): Promise<AdmittedExecution> {
-    const { execution_id } = request
+    const { key_concurrency, ...asked } = request
+    const { execution_id, api_key_id } = asked
+    if (api_key_id !== null) this.#keys.take(api_key_id, key_concurrency ?? Infinity, execution_id)
     const status = this.#queue.size === 0 && this.#taken < this.#limit ? 'running' : 'queued'
     // Its place is taken from now on: what is said to run must not have to wait.
     if (status === 'running') this.#reserved++
     this.#admitting.add(execution_id)
     try {
-      return await this.#services.journal.admit({ ...request, status })
+      const execution = await this.#services.journal.admit({ ...asked, status })
+      this.#place(execution)
+      return execution
     } catch (error) {
       this.#admitting.delete(execution_id)
-      throw error
+      this.#keys.leave(execution_id)
+      throw error instanceof DeploymentBusy ? this.#sayWhen(error) : error
     } finally {
       if (status === 'running') this.#reserved--
       if (!this.#admitting.has(execution_id)) this.#startQueued()
     }
+  }
+
+  /** It is counted among those of its deployment before anybody else is. */
+  #place({ deployment_id, status, runtime_config }: AdmittedExecution): void {
+    const limit = runtime_config.concurrency?.limit ?? Infinity
+    if (status === 'running') this.#lanes.take(deployment_id, limit)
+    this.#startAll(this.#lanes.setLimit(deployment_id, limit))
+  }
+
+  #sayWhen(error: StudioError): StudioError {
+    const details = error.details as ConstructorParameters<typeof DeploymentBusy>[0]
+    const interval = this.#lanes.interval(details.deployment_id)
+    if (interval === undefined) return error
+    const retry_after = Math.min(Math.max(1, Math.ceil(interval / 1_000)), LATEST_RETRY_S)
+    return new DeploymentBusy({ ...details, retry_after })
+  }
+
+  heedDeployment(deploymentId: string): void {
+    this.#startAll(this.#lanes.setLimit(deploymentId, this.#concurrency(deploymentId)))
+  }
+
+  /** A hint: what may begin is decided in the journal. */
+  #concurrency(deploymentId: string): number {
+    try {
+      return this.#services.journal.concurrency(deploymentId)?.limit ?? Infinity
+    } catch (error) {
+      this.#services.onFault(error)
+      return Infinity
+    }
+  }
+
+  get isFull(): boolean {
+    return this.#queue.size + this.#lanes.size >= MOST_WAITING
   }
 
   /** Places, of `limit`. */
@@ -74,22 +124,25 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   start(execution: AdmittedExecution): Promise<Outcome> {
-    const { execution_id, status } = execution
+    const { execution_id, deployment_id, status } = execution
     this.#admitting.delete(execution_id)
     const standing = this.#undecided.delete(execution_id) ? this.#services.journal.standing(execution_id) : { frozen: false }
-    if (!standing) return Promise.resolve({ status: 'cancelled' })
-    if (this.#draining) {
+    if (!standing || this.#draining) {
+      this.#keys.leave(execution_id)
+      if (status === 'running') this.#leaveLane(deployment_id)
+      if (!standing) return Promise.resolve({ status: 'cancelled' })
       if (status === 'running') void this.#putBack(execution_id, 0)
       return Promise.resolve(left(new ShuttingDown({})))
     }
     const ended = new Promise<Outcome>((settle) => this.#waiters.set(execution_id, settle))
     if (status === 'running') this.#run(execution, standing.frozen)
-    else this.#enqueue(execution_id, 'wake')
+    else this.#enqueue({ execution_id, deployment_id, why: 'wake' })
     return ended
   }
 
   heed(executionIds: readonly string[]): void {
-    for (const executionId of executionIds) {
+    // Their ids sort by the time of their admission, and who came first goes on first.
+    for (const executionId of executionIds.toSorted()) {
       if (this.#admitting.has(executionId) || this.#starting.has(executionId)) this.#undecided.add(executionId)
       else this.#lookUp(executionId)
     }
@@ -103,7 +156,7 @@ export class InProcessDispatcher implements Dispatcher {
     if (running) running.heeded = true
     if (standing.frozen) running?.slice.freeze()
     else if (running) running.slice.thaw()
-    else this.#enqueue(executionId, 'wake')
+    else this.#enqueue({ execution_id: executionId, deployment_id: standing.deployment_id, why: 'wake' })
   }
 
   async cancel(cancelled: readonly Cancelled[]): Promise<void> {
@@ -117,9 +170,11 @@ export class InProcessDispatcher implements Dispatcher {
     for (const { slice } of stopped) slice.stop('cancelled')
     await Promise.all(stopped.map(({ outcome }) => outcome))
     for (const one of cancelled) {
-      const { execution_id, last_event_id, at } = one
+      const { execution_id, deployment_id, last_event_id, at } = one
       this.#services.meter.executionEnded(one, 'cancelled', at)
-      this.#queue.delete(execution_id)
+      this.#keys.leave(execution_id)
+      if (this.#queue.delete(execution_id)) this.#leaveLane(deployment_id)
+      else this.#lanes.remove(one)
       this.#settle(execution_id, { status: 'cancelled' })
       this.#services.hub.publish(execution_id, [cancelledEvent(last_event_id, at)], true)
     }
@@ -131,7 +186,12 @@ export class InProcessDispatcher implements Dispatcher {
 
   async recover(): Promise<void> {
     const { journal, clock } = this.#services
-    for (const executionId of journal.unfinished()) this.#queue.set(executionId, 'recovery')
+    for (const { begun, ...pending } of journal.unfinished()) {
+      const waiting: Waiting = { ...pending, why: 'recovery' }
+      // What had begun has its place, also if the limit was lowered since.
+      if (begun) this.#lanes.take(pending.deployment_id)
+      if (begun || this.#lanes.enter(waiting)) this.#queue.set(pending.execution_id, waiting)
+    }
     this.#ring(clock.now())
     // Those that there is room for are under way when this resolves.
     await Promise.all(this.#starting.values())
@@ -140,12 +200,13 @@ export class InProcessDispatcher implements Dispatcher {
   async drain(graceMs: number): Promise<void> {
     this.#draining = true
     this.#queue.clear()
+    this.#lanes.clear()
     this.#alarm.stop()
     await Promise.all(this.#starting.values())
     for (const executionId of this.#waiters.keys()) {
       if (!this.#running.has(executionId)) this.#settle(executionId, left(new ShuttingDown({})))
     }
-    const settled = Promise.all([...this.#running.values()].map((one) => one.outcome))
+    const settled = Promise.all(this.#running.values().map((one) => one.outcome))
     const patience = new AbortController()
     await Promise.race([settled, delay(graceMs, undefined, { signal: patience.signal }).catch(() => undefined)])
     patience.abort()
@@ -153,80 +214,112 @@ export class InProcessDispatcher implements Dispatcher {
     await settled
   }
 
-  #enqueue(executionId: string, why: TakeUpReason): void {
-    if (this.#draining) return
-    if (!this.#queue.has(executionId)) this.#queue.set(executionId, why)
+  #enqueue(waiting: Waiting): void {
+    if (this.#draining || this.#queue.has(waiting.execution_id)) return
+    if (this.#lanes.enter(waiting)) this.#queue.set(waiting.execution_id, waiting)
     this.#startQueued()
   }
 
-  #enqueueLater(executionId: string, why: TakeUpReason, ms: number): void {
-    setTimeout(() => this.#enqueue(executionId, why), ms).unref()
+  #enqueueLater(waiting: Waiting, ms: number): void {
+    setTimeout(() => this.#enqueue(waiting), ms).unref()
+  }
+
+  /** They have a place in their lane now. */
+  #startAll(waiting: readonly Waiting[]): void {
+    if (this.#draining || waiting.length === 0) return
+    for (const one of waiting) this.#queue.set(one.execution_id, one)
+    this.#startQueued()
+  }
+
+  /** A place in a lane is free. */
+  #leaveLane(deploymentId: string): void {
+    this.#startAll(this.#lanes.leave(deploymentId))
   }
 
   #startQueued(): void {
-    for (const [executionId, why] of this.#queue) {
+    for (const [executionId, waiting] of this.#queue) {
       if (this.#draining || this.#taken >= this.#limit) return
       this.#queue.delete(executionId)
-      if (this.#running.has(executionId)) continue
+      if (!this.#running.has(executionId) && !this.#starting.has(executionId)) {
+        this.#starting.set(executionId, this.#takeUp(waiting))
+        continue
+      }
       if (this.#starting.has(executionId)) this.#undecided.add(executionId)
-      else this.#starting.set(executionId, this.#takeUp(executionId, why))
+      this.#leaveLane(waiting.deployment_id)
     }
   }
 
   /** Goes on with what is recorded of an execution. What is wrong with one is no reason to leave the others. */
-  async #takeUp(executionId: string, why: TakeUpReason): Promise<void> {
+  async #takeUp(waiting: Waiting): Promise<void> {
+    const { execution_id, deployment_id, why } = waiting
+    let hasPlace = true
     try {
-      const taken = await this.#services.journal.takeUp(executionId, why, this.#services.clock.now())
-      if (!taken) this.#settleIfEnded(executionId)
-      else if (this.#draining) await this.#putBack(executionId, taken.history.active_ms)
-      else this.#run(taken.execution, false, taken.history)
+      const taken = await this.#services.journal.takeUp(execution_id, why, this.#services.clock.now())
+      if (taken === 'full') {
+        this.#lanes.putBack(waiting)
+        hasPlace = false
+      } else if (!taken) this.#settleIfEnded(execution_id)
+      else if (this.#draining) await this.#putBack(execution_id, taken.history.active_ms)
+      else {
+        this.#run(taken.execution, false, taken.history)
+        // It is left with the slice.
+        hasPlace = false
+      }
     } catch (error) {
       if (error instanceof StorageFull) {
-        this.#tellFull([executionId])
-        this.#enqueueLater(executionId, why, FULL_DISK_MS)
+        this.#tellFull([execution_id])
+        this.#enqueueLater(waiting, FULL_DISK_MS)
       } else this.#services.onFault(error)
     } finally {
-      this.#starting.delete(executionId)
-      if (this.#undecided.delete(executionId)) this.#lookUp(executionId)
+      this.#starting.delete(execution_id)
+      if (hasPlace) this.#leaveLane(deployment_id)
+      if (this.#undecided.delete(execution_id)) this.#lookUp(execution_id)
       this.#startQueued()
     }
   }
 
   /** It was cancelled before anybody here had heard of it. */
   #settleIfEnded(executionId: string): void {
-    if (!this.#services.journal.standing(executionId)) this.#settle(executionId, { status: 'cancelled' })
+    if (this.#services.journal.standing(executionId)) return
+    this.#keys.leave(executionId)
+    this.#settle(executionId, { status: 'cancelled' })
   }
 
   /** The server began to stop while it was being admitted or taken up: a later process goes on, and counts no crash. */
   async #putBack(execution_id: string, active_ms: number): Promise<void> {
     const patience: Patience = { onWait: (giveUp) => giveUp?.abort() }
-    const rest = { execution_id, active_ms, status: 'queued', wake_at: null } as const
+    const rest = { execution_id, active_ms, booked_ms: 0, status: 'queued', wake_at: null, awaits: [] } as const
     await this.#services.journal.rest(rest, patience).catch(this.#services.onFault)
   }
 
   #run(execution: AdmittedExecution, frozen: boolean, history?: History): void {
-    const { execution_id, definition_digest } = execution
-    const onStalled = (): void => this.#tellFull([execution_id, ...this.#queue.keys()])
+    const { execution_id, deployment_id, definition_digest, api_key_id } = execution
+    if (api_key_id !== null) this.#keys.enter(api_key_id, execution_id)
+    const onStalled = (): void => this.#tellFull([execution_id, ...this.#queue.keys(), ...this.#lanes.waiting()])
     try {
       const slice = new Slice(execution, this.#plans.get(definition_digest), this.#services, onStalled, history)
       if (frozen) slice.freeze()
       const outcome = slice.run().catch((error: unknown) => this.#leave(error))
       this.#running.set(execution_id, { slice, outcome, heeded: false })
-      void outcome.then((ended) => this.#endSlice(execution_id, ended))
+      void outcome.then((ended) => this.#endSlice(execution, ended))
     } catch (error) {
+      this.#leaveLane(deployment_id)
+      this.#keys.leave(execution_id)
       this.#settle(execution_id, this.#leave(error))
     }
   }
 
-  #endSlice(executionId: string, outcome: SliceOutcome): void {
+  #endSlice({ execution_id: executionId, deployment_id }: AdmittedExecution, outcome: SliceOutcome): void {
     const { heeded } = this.#running.get(executionId)!
     this.#running.delete(executionId)
+    this.#keys.leave(executionId)
+    this.#leaveLane(deployment_id)
     if (outcome.status === 'resting') this.#noteRest(executionId, outcome.wake_at)
     else this.#settle(executionId, outcome)
     // It may have been woken since its rest was written, or resumed since its end was.
     if (heeded || outcome.status === 'resting') this.#wakeIfQueued(executionId)
     // What could not be written is no end: it goes on as soon as it can be.
-    if (outcome.status === 'left') this.#enqueueLater(executionId, 'recovery', FAULT_MS)
+    if (outcome.status === 'left') this.#enqueueLater({ execution_id: executionId, deployment_id, why: 'recovery' }, FAULT_MS)
     this.#startQueued()
   }
 
@@ -237,7 +330,9 @@ export class InProcessDispatcher implements Dispatcher {
 
   #wakeIfQueued(executionId: string): void {
     try {
-      if (this.#services.journal.standing(executionId)?.status === 'queued') this.#enqueue(executionId, 'wake')
+      const standing = this.#services.journal.standing(executionId)
+      if (standing?.status !== 'queued') return
+      this.#enqueue({ execution_id: executionId, deployment_id: standing.deployment_id, why: 'wake' })
     } catch (error) {
       this.#services.onFault(error)
     }
@@ -268,7 +363,7 @@ export class InProcessDispatcher implements Dispatcher {
     try {
       const next = journal.nextWake(until)
       if (next !== undefined) this.#alarm.set(next)
-      for (const executionId of journal.due(until)) this.#enqueue(executionId, 'due')
+      for (const due of journal.due(until)) this.#enqueue({ ...due, why: 'due' })
     } catch (error) {
       onFault(error)
     }

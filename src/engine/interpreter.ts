@@ -1,19 +1,36 @@
+import { toTimestamp } from '../clock.ts'
+import { SchemaMismatch } from '../errors.ts'
 import type { Plan } from '../graph/plan.ts'
-import type { Message } from '../models/model.ts'
-import { runAgent } from '../nodes/agent/run-agent.ts'
-import type { ExecutionRequest } from './journal.ts'
+import type { Scope } from '../graph/scope.ts'
+import { FlowRun } from './flow-run.ts'
+import type { AdmittedExecution } from './journal.ts'
 import type { NodeContext } from './node-context.ts'
 
 /** Runs a plan. It knows steps and events, and nothing of databases or processes. @returns the execution's response */
-export function runPlan(plan: Plan, request: ExecutionRequest, context: NodeContext): Promise<string> {
-  const messages: Message[] = []
-  // Not every provider takes a system message in the middle, so those of the history join the lead's instructions.
-  const system = plan.lead.system === undefined ? [] : [plan.lead.system]
-  for (const { role, content } of request.chat_history) {
-    if (role === 'system') system.push(content)
-    else messages.push({ role, text: content })
+export async function runPlan(plan: Plan, execution: AdmittedExecution, context: NodeContext): Promise<string> {
+  const errors = plan.inputSchema?.check(execution.request.input ?? null) ?? []
+  if (errors.length > 0) throw new SchemaMismatch({ what: 'The input of the execution', errors })
+  const variables = plan.readsVariables ? await readVariables(context) : {}
+  const run = new FlowRun(plan.flow, scopeOf(execution, variables), context, { path: '', answers: true })
+  await run.run()
+  return run.answer()
+}
+
+function scopeOf(execution: AdmittedExecution, variables: Scope['variables']): Scope {
+  const { execution_id, deployment_name, environment, request, created_at } = execution
+  return {
+    input: request.input ?? null,
+    query: request.query,
+    chat_history: request.chat_history,
+    variables,
+    steps: {},
+    now: toTimestamp(created_at),
+    execution: { execution_id, deployment_name, environment },
   }
-  messages.push({ role: 'user', text: request.query })
-  const lead = { ...plan.lead, system: system.length > 0 ? system.join('\n\n') : undefined }
-  return runAgent(lead, { path: lead.id, messages, leads: true }, context)
+}
+
+/** Recorded as a step: what the execution has decided by them must be decided the same way after a restart. */
+function readVariables(context: NodeContext): Promise<Scope['variables']> {
+  const spec = { id: ':variables', kind: 'variables', name: 'Variables', input: undefined, pure: true }
+  return context.step(spec, async () => ({ output: await context.variables() }))
 }

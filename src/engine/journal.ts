@@ -1,5 +1,6 @@
 import type { SerializedError } from '../errors.ts'
 import type { Tokens } from '../models/model.ts'
+import type { RateLimit, RateState } from '../limits/rate.ts'
 import type { Claim } from '../store/claim.ts'
 import type { EventsRow, ExecutionRow, StepRow } from '../store/tables.ts'
 
@@ -7,7 +8,21 @@ import type { EventsRow, ExecutionRow, StepRow } from '../store/tables.ts'
 export interface RuntimeConfig {
   timeout: number
   max_retries: number
+  /** Of the deployment, not of one execution; absent: as many as there is room for. */
+  concurrency?: Concurrency
+  /** How many executions the deployment takes; absent: all. */
+  rate_limit?: RateLimit
 }
+
+export interface Concurrency {
+  /** Executions of one deployment that run at a time. */
+  limit: number
+  /** Executions that may wait for that; what comes beyond them is refused. */
+  queue: number
+}
+
+/** What a request may set otherwise for its execution. */
+export type RuntimeOverrides = Partial<Pick<RuntimeConfig, 'timeout' | 'max_retries'>>
 
 /** What an execution was asked; recorded with it, so that a later process can go on. */
 export interface ExecutionRequest {
@@ -23,11 +38,15 @@ export interface Admission {
   target: AdmissionTarget
   /** Where to look, in this order; the first that has an active deployment takes the execution. */
   environments: readonly string[]
+  /** Of deployments that a workflow leads to, only those of such names, with `*` for any characters. Absent: whatever they are called. */
+  deployment_pattern?: string
   request: ExecutionRequest
-  runtime_overrides: Partial<RuntimeConfig>
+  runtime_overrides: RuntimeOverrides
   session_id: string | null
   user_id: string | null
-  /** `queued` when there is no room to run it at once. */
+  /** The API key that it is started with; null where none is needed. */
+  api_key_id: string | null
+  /** `queued` when there is no room to run it at once; where its deployment has none, it becomes that. */
   status: 'queued' | 'running'
   now: number
   /** Where the same request may be sent again: it is recorded with the execution, so that there is never a second one. */
@@ -42,10 +61,14 @@ export type ExecutionIdentity = Pick<
 
 /** An execution as its slices see it: it stays on this release until it ends. */
 export interface AdmittedExecution extends ExecutionIdentity {
+  /** The API key that it was started with; null where none was needed. */
+  api_key_id: string | null
   runtime_config: RuntimeConfig
   request: ExecutionRequest
   created_at: number
   status: 'queued' | 'running'
+  /** How it stands with the rate limit of its deployment, where there is one and it was just admitted. */
+  rate?: RateState
 }
 
 /** What the slices before left of an execution. */
@@ -70,8 +93,21 @@ export interface TakenUp {
 /** `recovery` of what an earlier process left; `due`: the time that it rested until has come; `wake`: something else has. */
 export type TakeUpReason = 'recovery' | 'due' | 'wake'
 
+/** An execution that goes on when there is room for it. */
+export interface Pending {
+  execution_id: string
+  deployment_id: string
+}
+
+/** One that a process before this one left. */
+export interface Unfinished extends Pending {
+  /** Its slice had begun, so it has a place already. */
+  begun: boolean
+}
+
 /** What the journal says of an execution that has not ended; `running` also when its slice is only about to begin. */
 export interface Standing {
+  deployment_id: string
   frozen: boolean
   status: 'queued' | 'running' | 'waiting'
 }
@@ -84,6 +120,18 @@ export interface Rest {
   status: 'waiting' | 'queued'
   /** When it goes on by itself; null: when it is told to. */
   wake_at: number | null
+  /** How much of `active_ms` is of the wait that begins now. */
+  booked_ms: number
+  /** What it waits for from outside: by name, the first signal that it has not had. */
+  awaits: readonly { name: string; seq: number }[]
+}
+
+/** What was sent to an execution from outside. Those of one name are numbered from 1. */
+export interface Signal {
+  seq: number
+  payload: unknown
+  sent_at: number
+  sent_by: string | null
 }
 
 /** Of whoever writes, for a disk that is full: what there is no room for waits until there is, or until it is given up. */
@@ -101,6 +149,8 @@ export interface Attempt {
   retry_at?: number
   /** Set on the last attempt before its execution was resumed: what was tried until then does not count any more. */
   resumed?: true
+  /** Of a wait: the name of the signal that it ended by. */
+  signalled?: string
   /** Of the first attempt on record: one before it may have begun that a crash left no trace of. */
   presumed_crash?: true
 }
@@ -145,7 +195,8 @@ export interface Journal {
   readonly isFull: boolean
   /**
    * Decides in one transaction whether there is an active deployment, and on which release the execution runs.
-   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, IdempotencyKeyReused, IdempotencyInProgress
+   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, DeploymentRateLimited, DeploymentBusy,
+   *   IdempotencyKeyReused, IdempotencyInProgress
    */
   admit(admission: Admission): Promise<AdmittedExecution>
   /**
@@ -155,20 +206,27 @@ export interface Journal {
    */
   append(entry: JournalEntry, patience: Patience): Promise<boolean>
   /**
-   * Lets an execution rest. `awake`: it waited for the end of a freeze, which has come meanwhile, so it does not rest.
+   * Lets an execution rest. `awake`: what it waits for, the end of a freeze or a signal, has come meanwhile, so it does not rest.
    * On a full disk it waits like `append`.
    */
   rest(rest: Rest, patience: Patience): Promise<'resting' | 'awake' | 'ended'>
-  /** The ids of the executions that are neither ended nor resting, oldest first. */
-  unfinished(): string[]
-  /** Begins a new slice and gives what is recorded; undefined when it has ended, or is frozen. */
-  takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | undefined>
+  /** The executions that are neither ended nor resting, oldest first. */
+  unfinished(): Unfinished[]
+  /**
+   * Begins a new slice and gives what is recorded; undefined when it has ended, or is frozen. `full`: as many executions of
+   * its deployment run as may, so it is queued.
+   */
+  takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | 'full' | undefined>
+  /** Undefined where none was sent by that name and number. */
+  signal(execution_id: string, name: string, seq: number): Signal | undefined
   /** Undefined when it has ended. */
   standing(execution_id: string): Standing | undefined
-  /** The ids of the resting executions whose time comes no later than this. */
-  due(at: number): string[]
+  /** The resting executions whose time comes no later than this. */
+  due(at: number): Pending[]
   /** The earliest time after this one at which a resting execution goes on. */
   nextWake(after: number): number | undefined
+  /** Of the release that a deployment routes to; undefined where it has no limit, or is gone. */
+  concurrency(deployment_id: string): Concurrency | undefined
   /** The definition that a release runs, as JSON text. */
   definition(definition_digest: string): string | undefined
 }

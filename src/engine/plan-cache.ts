@@ -1,5 +1,6 @@
 import { compilePlan, type Plan } from '../graph/plan.ts'
 import type { Definition } from '../graph/definition.ts'
+import { stepKinds } from '../nodes/kinds.ts'
 import type { Journal } from './journal.ts'
 
 /** Characters of definitions whose plans are kept; a plan takes a few times as many bytes. */
@@ -23,7 +24,7 @@ export class PlanCache {
     if (cached) return cached.plan
     const text = this.#journal.definition(definitionDigest)
     if (text === undefined) throw new Error(`the definition ${definitionDigest} is missing`)
-    const plan = compilePlan(JSON.parse(text) as Definition)
+    const plan = compilePlan(JSON.parse(text) as Definition, stepKinds)
     this.#keep(definitionDigest, plan, text.length)
     return plan
   }

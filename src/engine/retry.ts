@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ModelCallError } from '../models/model-call-error.ts'
+import { AttemptFailed } from '../attempt-failed.ts'
 import { InternalError, StudioError } from '../errors.ts'
 
 const BASE_MS = 250
@@ -14,7 +14,7 @@ export interface Failure {
 
 /** @param onFault told about an error that is not in the catalogue: a fault of ours, which no retry mends */
 export function toFailure(error: unknown, onFault: (error: unknown) => void): Failure {
-  if (error instanceof ModelCallError) return { error: error.error, retryable: error.retryable, retryAfterMs: error.retryAfterMs ?? 0 }
+  if (error instanceof AttemptFailed) return { error: error.error, retryable: error.retryable, retryAfterMs: error.retryAfterMs ?? 0 }
   if (error instanceof StudioError) return { error, retryable: false, retryAfterMs: 0 }
   onFault(error)
   return { error: new InternalError({}), retryable: false, retryAfterMs: 0 }

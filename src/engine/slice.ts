@@ -1,20 +1,26 @@
-import { deserializeError, ExecutionTimedOut, ShuttingDown, type StudioError } from '../errors.ts'
+import { ExecutionTimedOut, ShuttingDown, type StudioError } from '../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { Plan } from '../graph/plan.ts'
+import type { Outside } from '../graph/step-kind.ts'
 import type { ModelAnswer, ModelRequest, Models, Tokens } from '../models/model.ts'
+import type { Masks } from '../secrets/secrets.ts'
 import type { StepRow } from '../store/tables.ts'
 import { AnswerTally } from './answer-tally.ts'
 import type { EventHub } from './event-hub.ts'
 import { Holds } from './holds.ts'
 import { runPlan } from './interpreter.ts'
 import { JournalBuffer, JournalLost } from './journal-buffer.ts'
-import type { AdmittedExecution, History, Journal, Patience } from './journal.ts'
+import { locate } from './locate.ts'
+import { Mask } from './mask.ts'
+import type { AdmittedExecution, History, Journal, Patience, Signal } from './journal.ts'
 import type { EndStatus, Meter } from './meter.ts'
-import type { AttemptContext, NodeContext, StepResult, StepSpec } from './node-context.ts'
+import type { AttemptContext, NodeContext, StepResult, StepSpec, Wait } from './node-context.ts'
 import { Stopped, type Outcome, type SliceOutcome, type StopReason } from './outcome.ts'
 import { backoff, pause, toFailure, type Failure } from './retry.ts'
+import { Signals } from './signals.ts'
 import { StepRecord } from './step.ts'
 import { Timeout } from './timeout.ts'
+import { Usage } from './usage.ts'
 
 /** The reason of the last abort of every slice; made once, since a stack trace costs more than the rest of it. */
 const ended = new Stopped('cancelled')
@@ -23,6 +29,13 @@ export interface SliceServices {
   journal: Journal
   hub: EventHub
   models: Models
+  outside: Outside
+  /** What must not be seen of an environment. */
+  masks: Masks
+  /** The variables of an environment. */
+  variables: (environment: string) => Promise<Readonly<Record<string, string>>>
+  /** What a call of a model costs, in US dollars; null where nobody knows. */
+  costOf?: (model: string, tokens: Tokens) => number | null
   clock: Clock
   meter: Meter
   /** From so long a wait on, an execution leaves the memory meanwhile. Milliseconds. */
@@ -40,6 +53,8 @@ export class Slice implements NodeContext {
   readonly #plan: Plan
   readonly #services: SliceServices
   readonly #buffer: JournalBuffer
+  /** Whatever a node gives goes through it before it is recorded, streamed, or given to the nodes after it. */
+  readonly #mask: Mask
   readonly #abort = new AbortController()
   /** What is told when the slice is stopped: a listener on the signal for each would cost more than most steps do. */
   readonly #stopped = new Set<(reason: Error) => void>()
@@ -47,13 +62,17 @@ export class Slice implements NodeContext {
   readonly #crashed: boolean
   readonly #restedUntil: number
   readonly #timeout: Timeout
-  readonly #holds = new Holds((until) => this.#considerRest(until))
+  readonly #holds = new Holds({
+    onAllHeld: (until, counts) => this.#considerRest(until, counts),
+    onIdle: (isIdle) => (isIdle ? this.#timeout.pause() : this.#timeout.run()),
+  })
+  readonly #signals: Signals
   readonly #patience: Patience
   /** Aborted when nobody wants written what a full disk has no room for. */
   #givenUp: AbortController | undefined
   readonly #rested = Promise.withResolvers<SliceOutcome>()
   readonly #answered: AnswerTally
-  readonly #tokens: Tokens = { input: 0, output: 0, total: 0 }
+  readonly usage: Usage
   #positions: number
   #demo = false
   /** Steps that have begun and not ended. */
@@ -74,12 +93,15 @@ export class Slice implements NodeContext {
     this.execution = execution
     this.#plan = plan
     this.#services = services
+    this.#mask = new Mask(services.masks, execution.environment)
     this.#crashed = history?.crashed ?? false
     this.#restedUntil = history?.rested_until ?? 0
-    this.#timeout = new Timeout(execution.runtime_config.timeout * 1000, history?.active_ms ?? 0, () => this.stop('timeout'))
+    this.#timeout = new Timeout(execution.runtime_config.timeout * 1000, history?.active_ms ?? 0, () => this.#timeOut())
+    this.#signals = new Signals((name, seq) => services.journal.signal(execution.execution_id, name, seq), history?.steps ?? [])
     this.#patience = { onWait: (giveUp) => this.#stall(giveUp, onStalled) }
     this.#recorded = new Map(history?.steps.map((row) => [row.step_id, row]))
     this.#positions = history?.steps.at(-1)?.position ?? 0
+    this.usage = new Usage(history?.steps ?? [])
     this.#answered = new AnswerTally(history?.events ?? [])
     this.#buffer = new JournalBuffer({
       executionId: execution.execution_id,
@@ -110,9 +132,11 @@ export class Slice implements NodeContext {
     this.#holds.check()
   }
 
+  /** Not frozen, or not any more; and what it waits for may have come. */
   thaw(): void {
     this.#freeze?.resolve()
     this.#freeze = undefined
+    this.#signals.look()
   }
 
   /** Somebody began to watch: what waits to be written need not wait any longer. */
@@ -133,7 +157,9 @@ export class Slice implements NodeContext {
 
   async #runToEnd(): Promise<Outcome> {
     try {
-      const response = await runPlan(this.#plan, this.execution.request, this)
+      const ready = this.#mask.ready()
+      if (ready) await ready
+      const response = this.#mask.of(await runPlan(this.#plan, this.execution, this))
       return await this.#complete(response)
     } catch (error) {
       return await this.#endWith(error)
@@ -141,18 +167,20 @@ export class Slice implements NodeContext {
   }
 
   emit(event: { type: string; [data: string]: unknown }): void {
-    this.#buffer.noteEvent(this.#services.clock.now(), event)
+    this.#buffer.noteEvent(this.#services.clock.now(), this.#mask.of(event))
   }
 
   callModel(request: ModelRequest): Promise<ModelAnswer> {
-    return this.#services.models.call(request)
+    const { system, messages } = request
+    const masked = { ...request, messages: this.#mask.of(messages) }
+    if (system !== undefined) masked.system = this.#mask.of(system)
+    return this.#services.models.call(masked)
   }
 
   async step<Output>(spec: StepSpec, work: (attempt: AttemptContext) => Promise<StepResult & { output: Output }>): Promise<Output> {
     const record = this.#takeRecord(spec)
     record.model = spec.model === undefined ? undefined : this.#services.models.resolve(spec.model)
     if (record.model?.demo) this.#demo = true
-    this.#count(record)
     if (record.status === 'completed') return record.output as Output
     if (record.status === 'failed') throw record.error
     this.#discardAnswer(record)
@@ -176,6 +204,118 @@ export class Slice implements NodeContext {
     return record.output as Output
   }
 
+  compute<Output>(spec: StepSpec, work: () => Output): Output | Promise<Output> {
+    // What may be what crashed the process is counted before it runs, and what is frozen waits.
+    if (this.#crashed || this.#freeze) return this.step({ ...spec, maxRetries: 0, pure: true }, async () => ({ output: work() }))
+    const record = this.#takeRecord(spec)
+    if (record.status === 'completed') return record.output as Output
+    if (record.status === 'failed') throw record.error
+    this.#abort.signal.throwIfAborted()
+    const now = this.#services.clock.now()
+    record.begin(now)
+    try {
+      this.#completeAttempt(record, now, work(), undefined)
+      return record.output as Output
+    } catch (error) {
+      const { error: located } = this.#noteFailure(record, error)
+      this.#open.add(record)
+      this.#fail(record)
+      throw located
+    }
+  }
+
+  async wait<Output>(spec: StepSpec, wait: () => Wait, settle: (signal: Signal | undefined) => Output): Promise<Output> {
+    const record = this.#takeRecord({ ...spec, waits: true })
+    if (record.status === 'completed') return record.output as Output
+    if (record.status === 'failed') throw record.error
+    this.#open.add(record)
+    this.#holds.begin()
+    try {
+      const what = wait()
+      const signal = await this.#waitFor(record, what)
+      if (signal) record.attempts.at(-1)!.signalled = what.name!
+      this.#completeAttempt(record, this.#services.clock.now(), settle(signal), undefined)
+      this.#open.delete(record)
+      return record.output as Output
+    } catch (error) {
+      if (error instanceof Stopped && error.why === 'shutdown') throw error
+      const failure = error instanceof Stopped ? error : this.#noteFailure(record, error).error
+      this.#fail(record)
+      throw failure
+    } finally {
+      this.#holds.end()
+    }
+  }
+
+  /** @returns undefined when the time has come before the signal */
+  async #waitFor(record: StepRecord, { ms = Infinity, name }: Wait): Promise<Signal | undefined> {
+    this.#abort.signal.throwIfAborted()
+    const began = this.#services.clock.now()
+    if (record.beginWait(began)) {
+      this.#buffer.noteStep(record)
+      this.#emitStep(record, 'started')
+    }
+    for (;;) {
+      await this.#awaitThaw()
+      const arrival = name === undefined ? undefined : this.#signals.expect(name)
+      if (arrival?.signal) return arrival.signal
+      const now = this.#services.clock.now()
+      const left = record.untilOver(now, ms, this.#restedUntil)
+      if (left <= 0) {
+        arrival?.giveUp()
+        return undefined
+      }
+      await this.#hold(now + left, () => this.#untilTold(left, arrival?.told), false).finally(() => arrival?.giveUp())
+    }
+  }
+
+  /** Until the time has come, or word of a signal. */
+  async #untilTold(ms: number, told: Promise<void> | undefined): Promise<void> {
+    const over = new AbortController()
+    const time = ms === Infinity ? [] : [pause(ms, AbortSignal.any([over.signal, this.#abort.signal])).catch(() => undefined)]
+    try {
+      await this.#untilStopped(() => Promise.race([...time, ...(told ? [told] : [])]))
+    } finally {
+      over.abort()
+    }
+  }
+
+  respond(stepId: string, text: string): void {
+    const discard = this.#answered.take(stepId)
+    // A process that died after it had said so.
+    if (discard > 0) this.emit({ type: 'retry', step_id: stepId, attempt: 1, discard })
+    if (text === '') return
+    const masked = this.#mask.of(text)
+    this.#answered.add(stepId, masked)
+    this.#buffer.noteText(this.#services.clock.now(), stepId, masked, false)
+  }
+
+  variables(): Promise<Readonly<Record<string, string>>> {
+    return this.#services.variables(this.execution.environment)
+  }
+
+  get outside(): Outside {
+    return this.#services.outside
+  }
+
+  get environment(): string {
+    return this.execution.environment
+  }
+
+  get isStopped(): boolean {
+    return this.#abort.signal.aborted
+  }
+
+  #completeAttempt(record: StepRecord, now: number, output: unknown, tokens: Tokens | undefined): void {
+    const { model, unpriced } = record.spec
+    if (tokens && model !== undefined && !unpriced) record.cost = this.#services.costOf?.(model, tokens) ?? null
+    record.complete(now, this.#mask.of(output), tokens)
+    this.#results++
+    this.#buffer.noteStep(record)
+    this.#emitStep(record, 'completed')
+    this.#meterEnd(record, 'completed')
+  }
+
   /** Attempts the work until it succeeds, may not be retried, or was retried often enough. */
   async #attempt(record: StepRecord, work: (attempt: AttemptContext) => Promise<StepResult>): Promise<void> {
     const { spec } = record
@@ -186,16 +326,14 @@ export class Slice implements NodeContext {
       const attempt = record.begin(this.#services.clock.now())
       this.#buffer.noteStep(record)
       this.#emitStep(record, 'started')
-      if (!spec.container && !record.model?.demo) await this.#recordBeforeEffect(record)
+      if (!spec.container && (!spec.pure || this.#crashed) && !record.model?.demo) await this.#recordBeforeEffect(record)
       let failure: Failure
       try {
-        const { output, tokens } = await this.#untilStopped(() => work(this.#attemptContext(record, attempt.number)))
+        const context = this.#attemptContext(record, attempt.number, record.failures >= retries)
+        const { output, tokens } = await this.#untilStopped(() => work(context))
         this.#abort.signal.throwIfAborted()
-        record.complete(this.#services.clock.now(), output, tokens)
-        this.#results++
-        this.#buffer.noteStep(record)
-        this.#emitStep(record, 'completed')
-        this.#meterEnd(record, 'completed')
+        context.endAnswer()
+        this.#completeAttempt(record, this.#services.clock.now(), output, tokens)
         return
       } catch (error) {
         failure = this.#noteFailure(record, error)
@@ -214,34 +352,44 @@ export class Slice implements NodeContext {
   async #awaitTurn(record: StepRecord): Promise<void> {
     const now = this.#services.clock.now()
     const wait = record.untilRetry(now)
-    if (wait > 0) await this.#hold(now + wait, () => pause(wait, this.#abort.signal))
+    if (wait > 0) await this.#hold(now + wait, () => pause(wait, this.#abort.signal), true)
+    await this.#awaitThaw()
+  }
+
+  async #awaitThaw(): Promise<void> {
     for (let freeze = this.#freeze; freeze; freeze = this.#freeze) {
       const { promise } = freeze
-      await this.#hold(Infinity, () => this.#untilStopped(() => promise))
+      await this.#hold(Infinity, () => this.#untilStopped(() => promise), false)
     }
   }
 
-  async #hold(until: number, wait: () => Promise<void>): Promise<void> {
-    await this.#holds.hold(until, async () => {
+  /** @param counts whether the wait counts towards the timeout */
+  async #hold(until: number, wait: () => Promise<void>, counts: boolean): Promise<void> {
+    await this.#holds.hold(until, counts, async () => {
       await wait()
       // A rest that is being written decides: after it another slice goes on.
       await this.#resting
     })
   }
 
-  #considerRest(until: number): void {
+  /** @param counts whether the timeout goes on meanwhile */
+  #considerRest(until: number, counts: boolean): void {
     if (this.#resting || this.#abort.signal.aborted) return
     const now = this.#services.clock.now()
-    const wakeAt = this.#freeze ? null : Math.ceil(Math.min(until, now + this.#timeout.left))
+    const earliest = counts ? Math.min(until, now + this.#timeout.left) : until
+    const wakeAt = this.#freeze || earliest === Infinity ? null : Math.ceil(earliest)
     if (wakeAt !== null && wakeAt - now < this.#services.restFromMs) return
-    this.#resting = this.#rest(now, wakeAt).catch((error: unknown) => this.#loseJournal(error))
+    this.#resting = this.#rest(now, wakeAt, counts).catch((error: unknown) => this.#loseJournal(error))
   }
 
-  async #rest(now: number, wakeAt: number | null): Promise<void> {
+  async #rest(now: number, wakeAt: number | null, counts: boolean): Promise<void> {
     await this.#buffer.flush()
-    // The wait for a retry counts towards the timeout, wherever it is spent.
-    const active_ms = Math.round(this.#timeout.used + (wakeAt === null ? 0 : wakeAt - now))
-    const rest = { execution_id: this.execution.execution_id, active_ms, status: 'waiting', wake_at: wakeAt } as const
+    // The wait for a retry counts towards the timeout, wherever it is spent; that for a time does not.
+    const booked_ms = wakeAt === null || !counts ? 0 : wakeAt - now
+    const active_ms = Math.round(this.#timeout.used + booked_ms)
+    const { execution_id } = this.execution
+    const awaits = this.#signals.awaited
+    const rest = { execution_id, active_ms, booked_ms, status: 'waiting', wake_at: wakeAt, awaits } as const
     const state = await this.#services.journal.rest(rest, this.#patience)
     if (state === 'resting') {
       this.#hasRested = true
@@ -255,6 +403,12 @@ export class Slice implements NodeContext {
     // It may have been frozen once more meanwhile.
     else if (this.#services.journal.standing(this.execution.execution_id)?.frozen) this.#holds.check()
     else this.thaw()
+  }
+
+  /** A rest that is being written decides: if it is on disk already, nothing that this slice still notes may follow it. */
+  #timeOut(): void {
+    if (this.#resting) void this.#resting.then(() => this.stop('timeout'))
+    else this.stop('timeout')
   }
 
   #stall(giveUp: AbortController | undefined, onStalled: () => void): void {
@@ -283,24 +437,30 @@ export class Slice implements NodeContext {
     const stop = this.#abort.signal.aborted ? (this.#abort.signal.reason as Stopped) : undefined
     if (stop && stop.why !== 'timeout') throw stop
     const failure = stop ? { error: this.#timedOut(), retryable: false, retryAfterMs: 0 } : toFailure(error, this.#services.onFault)
-    const located = locate(failure.error, record.spec.id)
+    const located = this.#mask.error(locate(failure.error, record.spec.id))
     record.failAttempt(this.#services.clock.now(), located)
     if (stop) throw stop
     return { ...failure, error: located }
   }
 
-  #attemptContext({ spec }: StepRecord, number: number): AttemptContext {
+  #attemptContext({ spec }: StepRecord, number: number, isLast: boolean): AttemptContext & { endAnswer: () => void } {
     const { signal } = this.#abort
+    const stream = this.#mask.stream()
+    const say = (text: string): void => {
+      if (text === '') return
+      const first = this.#answered.add(spec.id, text)
+      this.#buffer.noteText(this.#services.clock.now(), spec.id, text, first)
+    }
     return {
       number,
+      isLast,
       signal,
       idempotencyKey: `${this.execution.execution_id}:${spec.id}`,
       answer: (text) => {
         // A model call that does not heed its signal must not write into the attempt that follows.
-        if (signal.aborted) return
-        const first = this.#answered.add(spec.id, text)
-        this.#buffer.noteText(this.#services.clock.now(), spec.id, text, first)
+        if (!signal.aborted) say(stream.push(text))
       },
+      endAnswer: () => say(stream.end()),
     }
   }
 
@@ -312,7 +472,9 @@ export class Slice implements NodeContext {
       record.noteRested(this.#restedUntil)
       return record
     }
-    return new StepRecord(this.execution.execution_id, ++this.#positions, spec, { presumedCrash: this.#crashed })
+    const input = this.#mask.of(spec.input)
+    const masked = input === spec.input ? spec : { ...spec, input }
+    return new StepRecord(this.execution.execution_id, ++this.#positions, masked, { presumedCrash: this.#crashed })
   }
 
   /** An attempt was abandoned after it had added to the answer: whoever reads along takes that back. */
@@ -337,11 +499,8 @@ export class Slice implements NodeContext {
     this.#services.meter.stepEnded({ kind: spec.kind, status, durationMs, provider: model?.provider, tokens })
   }
 
-  #count({ tokens }: StepRecord): void {
-    if (!tokens) return
-    this.#tokens.input += tokens.input
-    this.#tokens.output += tokens.output
-    this.#tokens.total += tokens.total
+  #count({ tokens, cost }: StepRecord): void {
+    if (tokens) this.usage.add(tokens, cost)
   }
 
   #fail(record: StepRecord): void {
@@ -375,12 +534,12 @@ export class Slice implements NodeContext {
       at: this.#services.clock.now(),
       response,
       error: null,
-      tokens: this.#tokens,
+      tokens: this.usage.tokens,
       demo: this.#demo,
     }
     if (!(await this.#buffer.end(end))) return this.#endCancelled()
     this.#services.meter.executionEnded(this.execution, 'completed', end.at)
-    return { status: 'completed', response, tokens: this.#tokens, demo: this.#demo }
+    return { status: 'completed', response, tokens: this.usage.tokens, demo: this.#demo }
   }
 
   async #endWith(error: unknown): Promise<Outcome> {
@@ -389,14 +548,14 @@ export class Slice implements NodeContext {
     if (error instanceof JournalLost) return this.#leave(toFailure(error.error, this.#services.onFault).error)
     // Whoever rests is not here any more, and has not failed.
     await this.#resting
-    const failure = error instanceof Stopped ? this.#timedOut() : toFailure(error, this.#services.onFault).error
+    const failure = error instanceof Stopped ? this.#timedOut() : this.#mask.error(toFailure(error, this.#services.onFault).error)
     this.#abandonOpenSteps()
     const end = {
       status: 'failed' as const,
       at: this.#services.clock.now(),
       response: null,
       error: { ...failure.serialize(), message: failure.message },
-      tokens: this.#tokens,
+      tokens: this.usage.tokens,
       demo: this.#demo,
     }
     try {
@@ -436,7 +595,8 @@ export class Slice implements NodeContext {
       this.#buffer.noteStep(record)
     }
     const active_ms = Math.round(this.#timeout.used)
-    const rest = { execution_id: this.execution.execution_id, active_ms, status: 'queued', wake_at: null } as const
+    const { execution_id } = this.execution
+    const rest = { execution_id, active_ms, booked_ms: 0, status: 'queued', wake_at: null, awaits: [] } as const
     const written = this.#buffer.flush().then(() => this.#services.journal.rest(rest, this.#patience))
     await written.catch((error: unknown) => toFailure(error instanceof JournalLost ? error.error : error, this.#services.onFault))
     return this.#leave(new ShuttingDown({}))
@@ -446,9 +606,4 @@ export class Slice implements NodeContext {
   #loseJournal(error: unknown): void {
     this.#abortWith(error === undefined ? new Stopped('cancelled') : (error as Error))
   }
-}
-
-/** Says in the error which step failed, unless an inner one has said so. */
-function locate(error: StudioError, step_id: string): StudioError {
-  return deserializeError({ code: error.code, details: { step_id, ...error.details } })
 }

@@ -29,6 +29,8 @@ export class StepRecord {
   status: StepRow['status'] = 'running'
   output: unknown
   tokens: Tokens | undefined
+  /** US dollars; null where nobody knows. */
+  cost: number | null = null
   /**
    * In an execution that was recovered, a step without a row may have been running as well: its row may not have been
    * committed yet. It is taken to have crashed once.
@@ -50,9 +52,11 @@ export class StepRecord {
     record.output = row.output === null ? undefined : JSON.parse(row.output)
     if (row.input_tokens !== null) {
       const output = row.output_tokens ?? 0
+      record.cost = row.cost
       record.tokens = { input: row.input_tokens, output, total: row.input_tokens + output }
     }
-    if (record.status === 'running') record.#closeOpenAttempt(now, interrupted)
+    // A wait is not interrupted: it goes on.
+    if (record.status === 'running' && !spec.waits) record.#closeOpenAttempt(now, interrupted)
     return record
   }
 
@@ -80,6 +84,20 @@ export class StepRecord {
     if (this.#presumedCrash && attempt.number === 1) attempt.presumed_crash = true
     this.attempts.push(attempt)
     return attempt
+  }
+
+  /** Begins a wait, or goes on with one. @returns whether it begins */
+  beginWait(now: number): boolean {
+    const last = this.attempts.at(-1)
+    if (last && last.ended_at === null) return false
+    this.begin(now)
+    return true
+  }
+
+  /** Milliseconds until a wait of so many is over; never more than that, wherever the clock was set. @param restedUntil is over */
+  untilOver(now: number, ms: number, restedUntil: number): number {
+    const end = Math.ceil(this.attempts.at(-1)!.started_at + ms)
+    return end <= restedUntil ? 0 : Math.min(end - now, ms)
   }
 
   complete(now: number, output: unknown, tokens: Tokens | undefined): void {
@@ -123,7 +141,7 @@ export class StepRecord {
   }
 
   stopWithServer(now: number): void {
-    this.#closeOpenAttempt(now, stoppedWithServer)
+    if (!this.spec.waits) this.#closeOpenAttempt(now, stoppedWithServer)
   }
 
   /** The error that a failed step ended with. */
@@ -147,11 +165,12 @@ export class StepRecord {
       name: this.spec.name,
       status: this.status,
       attempts: JSON.stringify(this.attempts),
-      input: JSON.stringify(this.spec.input),
+      input: this.spec.input === undefined ? null : JSON.stringify(this.spec.input),
       output: this.status === 'completed' ? JSON.stringify(this.output ?? null) : null,
       model: this.spec.model ?? null,
       input_tokens: this.tokens?.input ?? null,
       output_tokens: this.tokens?.output ?? null,
+      cost: this.cost,
     }
   }
 }

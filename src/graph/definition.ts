@@ -1,3 +1,5 @@
+import type { AgentLimits } from './agent-limits.ts'
+
 /**
  * The form of a workflow's `configuration`, as far as this server acts on it. A workflow may be saved unfinished and may
  * carry anything else besides, so nothing here is trusted before `checkDefinition` has found no problem.
@@ -12,7 +14,19 @@ export interface AgentConfig {
   stop?: string[]
   max_retries?: number
   api?: 'chat' | 'responses'
+  /** The secret that its model is called with: `{{ secrets.NAME }}`. */
+  api_key?: string
+  /** The OpenAI-compatible server of its model, instead of a configured provider. */
+  base_url?: string
+  /** What it is asked, as a template; without it the query, and what the nodes before it gave. */
+  prompt?: string
+  /** Names of tools that are built in, and objects that describe others. */
   tools?: unknown[]
+  /** On which calls of tools a person decides. */
+  approval?: 'writes' | 'always' | 'never'
+  /** Seconds. */
+  approval_deadline?: number
+  limits?: AgentLimits
   [other: string]: unknown
 }
 
@@ -22,6 +36,18 @@ export interface AgentNode {
   name?: unknown
   description?: unknown
   config: AgentConfig
+  [other: string]: unknown
+}
+
+/** A deterministic step, or one that reaches outside. */
+export interface StepNode {
+  step_id: string
+  /** The canonical name of its kind. */
+  step_type: string
+  name?: unknown
+  config: Record<string, unknown>
+  /** Ids of nodes that come before it, as a connection would say. */
+  dependencies?: string[]
   [other: string]: unknown
 }
 
@@ -40,6 +66,8 @@ export interface Connection {
  */
 export interface Definition {
   agents: AgentNode[]
+  /** Left out where there are none, as in releases from before there were steps. */
+  steps?: StepNode[]
   connections: Connection[]
   [other: string]: unknown
 }

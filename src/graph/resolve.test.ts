@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cpuTime } from '../../test/support/cpu-time.ts'
 import { createModels } from '../models/providers.ts'
-import type { RegisteredAgent } from './definition.ts'
+import type { Definition, RegisteredAgent } from './definition.ts'
 import { canonicalForm, releaseDigest, sha256 } from './digest.ts'
-import { compilePlan } from './plan.ts'
+import { stepKinds } from '../nodes/kinds.ts'
+import { compilePlan, type PlannedAgent } from './plan.ts'
 import { resolveDefinition } from './resolve.ts'
 
 const models = createModels({ defaultModel: 'demo/assistant' })
@@ -17,10 +18,16 @@ const weather: RegisteredAgent = {
   available_for_deployment: true,
 }
 const resolve = (configuration: unknown) =>
-  resolveDefinition(configuration, { agents: [weather], defaultModel: models.default, resolveModel: (name) => models.resolve(name) })
+  resolveDefinition(configuration, {
+    agents: [weather],
+    defaultModel: models.default,
+    resolveModel: (name) => models.resolve(name),
+    kinds: stepKinds,
+  })
 const problemsOf = (configuration: unknown) =>
   resolve(configuration).problems.map(({ code, pointer }) => [code, pointer.replace('/configuration', '')])
 const agent = (agent_id: string, config: object = { model: 'demo/echo' }) => ({ agent_id, config })
+const leadOf = (definition: Definition): PlannedAgent => compilePlan(definition, stepKinds).flow.units[0]!.agent!
 const connect = (source_agent_id: string, target_agent_id: string) => ({ source_agent_id, target_agent_id })
 
 describe('a configuration', () => {
@@ -64,11 +71,15 @@ describe('a configuration', () => {
     ],
     ['with an agent that calls itself', { agents: [agent('a')], connections: [connect('a', 'a')] }, [['cycle', '/connections/0']]],
     ['with two leads', { agents: [agent('a'), agent('b')] }, [['several_leads', '/agents/1']]],
-    ['with steps', { agents: [agent('a')], steps: [{ step_id: 's', step_type: 'http' }] }, [['unsupported_step_type', '/steps/0']]],
     [
-      'with a connection that is not followed yet',
-      { agents: [agent('a'), agent('b')], connections: [{ ...connect('a', 'b'), connection_type: 'handoff' }] },
-      [['unsupported_connection_type', '/connections/0/connection_type']],
+      'with a step of an unknown kind',
+      { agents: [agent('a')], steps: [{ step_id: 's', step_type: 'teleport' }] },
+      [['unknown_step_type', '/steps/0/step_type']],
+    ],
+    [
+      'with a connection of an unknown type',
+      { agents: [agent('a'), agent('b')], connections: [{ ...connect('a', 'b'), connection_type: 'telepathy' }] },
+      [['unknown_connection_type', '/connections/0/connection_type']],
     ],
   ])('%s is refused with the place of each problem', (_, configuration, expected) => {
     expect(problemsOf(configuration)).toEqual(expected)
@@ -76,12 +87,7 @@ describe('a configuration', () => {
 
   it('reports all its problems at once', () => {
     const configuration = { agents: [agent('a', { model: 'hal' }), agent('a')], connections: [connect('a', 'x')], steps: [{}] }
-    expect(problemsOf(configuration).map(([code]) => code)).toEqual([
-      'unknown_model',
-      'unsupported_step_type',
-      'duplicate_node_id',
-      'unknown_node',
-    ])
+    expect(problemsOf(configuration).map(([code]) => code)).toEqual(['unknown_model', 'duplicate_node_id', 'required', 'unknown_node'])
   })
 
   it('keeps what it does not know, and leaves canvas positions out', () => {
@@ -109,6 +115,7 @@ describe('a configuration', () => {
         agents: [{ ...weather, available_for_deployment: false }],
         defaultModel: models.default,
         resolveModel: (name) => models.resolve(name),
+        kinds: stepKinds,
       },
     )
     expect(problems).toMatchObject([{ code: 'agent_not_available', pointer: '/configuration/agents/0/agent_type' }])
@@ -122,9 +129,26 @@ describe('a configuration', () => {
     expect(problemsOf({ agents: twice, connections })).toContainEqual(['ambiguous_node', '/connections/0/target_agent_id'])
   })
 
+  it('names tools that there are, with schemas, templates and limits that can be', () => {
+    const config = {
+      tools: ['calculator', 'search', { type: 'http', name: 'x', url: '{{ steps.nowhere.output }}' }],
+      limits: { max_cost: 0 },
+      approval: 'maybe',
+    }
+    expect(problemsOf({ agents: [agent('a', config)] })).toEqual(
+      expect.arrayContaining([
+        ['unknown_tool', '/agents/0/config/tools/1'],
+        ['invalid_setting', '/agents/0/config/limits'],
+        ['invalid_setting', '/agents/0/config/approval'],
+      ]),
+    )
+    const reading = { tools: [{ type: 'http', name: 'x', url: '{{ steps.nowhere.output }}' }] }
+    expect(problemsOf({ agents: [agent('a', reading)] })).toEqual([['unknown_reference', '/agents/0/config/tools/0/url']])
+  })
+
   it('warns of what was decided for it', () => {
-    const { warnings } = resolve({ agents: [{ agent_id: 'a', agent_type: 'Nobody', config: { tools: ['search'] } }] })
-    expect(warnings.map(({ code }) => code)).toEqual(['agent_not_registered', 'default_model', 'tools_unavailable'])
+    const { warnings } = resolve({ agents: [{ agent_id: 'a', agent_type: 'Nobody', config: {} }] })
+    expect(warnings.map(({ code }) => code)).toEqual(['agent_not_registered', 'default_model'])
     expect(resolve({ agents: [agent('a', { model: 'gpt-4o' })] }).warnings).toMatchObject([
       { code: 'model_not_configured', message: expect.stringContaining('OPENAI_API_KEY') },
     ])
@@ -149,7 +173,7 @@ describe('a plan', () => {
         const connections = sources.flatMap((from, index) => from.map((source) => connect(`n${source}`, `n${index + 1}`)))
         const { definition, problems } = resolve({ agents: nodes, connections })
         expect(problems).toEqual([])
-        const { lead } = compilePlan(definition)
+        const lead = leadOf(definition)
         expect(lead.id).toBe('n0')
         const reached = new Map([[lead.id, lead]])
         for (const one of reached.values()) for (const callee of one.tools.values()) reached.set(callee.id, callee)
@@ -184,9 +208,9 @@ describe('a plan', () => {
     const times = Array.from({ length: 3 }, () => {
       const began = cpuTime()
       const { definition, problems } = resolve({ agents: nodes, connections })
-      const plan = compilePlan(definition)
+      const lead = leadOf(definition)
       expect(problems).toEqual([])
-      expect(plan.lead.tools.size).toBe(shape === 'chain' ? 1 : 9_999)
+      expect(lead.tools.size).toBe(shape === 'chain' ? 1 : 9_999)
       return cpuTime() - began
     })
     // The best of three: the first pays for the compiler.
@@ -198,7 +222,7 @@ describe('a plan', () => {
       agents: [agent('lead'), agent('über agent'), agent('über/agent')],
       connections: [connect('lead', 'über agent'), connect('lead', 'über/agent'), connect('lead', 'über/agent')],
     })
-    expect([...compilePlan(definition).lead.tools.keys()]).toEqual(['_ber_agent', '_ber_agent_2'])
+    expect([...leadOf(definition).tools.keys()]).toEqual(['_ber_agent', '_ber_agent_2'])
   })
 })
 

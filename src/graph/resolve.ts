@@ -1,15 +1,33 @@
 import type { Issue, Warning } from '../errors.ts'
 import { limitIssues } from '../limit-issues.ts'
 import type { ModelInfo } from '../models/model.ts'
-import { checkAgentConfig } from './check-agent-config.ts'
-import { findCycle, findLeads } from './shape.ts'
-import { endOf, isObject, type AgentConfig, type AgentNode, type Connection, type Definition, type RegisteredAgent } from './definition.ts'
+import { checkFlow, type CheckedNode } from './check-flow.ts'
+import { isObject, type AgentNode, type Connection, type Definition, type RegisteredAgent, type StepNode } from './definition.ts'
+import { compileTools } from '../tools/compile-tools.ts'
+import type { Discovered } from '../tools/discover.ts'
+import { Findings } from './findings.ts'
+import { isTemplate } from './plan.ts'
+import { AgentResolver } from './resolve-agents.ts'
+import { ConnectionResolver } from './resolve-connections.ts'
+import { StepResolver } from './resolve-steps.ts'
+import { checkConfig } from './check-config.ts'
+import { compileSchema } from './compile-schema.ts'
+import { TemplateCompiler } from './step-compiler.ts'
+import type { StepKinds } from './step-kind.ts'
 
 export interface Surroundings {
   agents: readonly RegisteredAgent[]
   defaultModel: string
   resolveModel: (name: string) => ModelInfo | undefined
+  kinds: StepKinds
+  /** The tools that other servers have. */
+  discovered?: Discovered
+  /** The workflows that steps of this one run, by the place of the step. */
+  others?: ReadonlyMap<number, OtherWorkflow>
 }
+
+/** A workflow that is run as a step: what it is at the moment, or why it cannot be run. */
+export type OtherWorkflow = { definition: Definition } | { code: string; message: string }
 
 export interface Resolution {
   /** Meaningful only where `problems` is empty. */
@@ -26,209 +44,165 @@ const MAX_PROBLEMS = 1_000
 export function resolveDefinition(configuration: unknown, surroundings: Surroundings): Resolution {
   const resolver = new Resolver(surroundings)
   const definition = resolver.resolve(isObject(configuration) ? configuration : {})
-  return { definition, problems: limitIssues(resolver.problems, MAX_PROBLEMS), warnings: resolver.warnings }
+  const { problems, warnings } = resolver.findings
+  return { definition, problems: limitIssues(problems, MAX_PROBLEMS), warnings }
 }
 
 class Resolver {
-  readonly problems: Issue[] = []
-  readonly warnings: Warning[] = []
-  readonly #surroundings: Surroundings
-  readonly #registered: Map<string, RegisteredAgent>
-  /** Node ids, each with the nodes' places; more than one place is a problem. */
-  readonly #places = new Map<string, number[]>()
-  /** Ids of registered agents → the nodes that use them. */
-  readonly #users = new Map<string, string[]>()
+  readonly findings = new Findings()
+  readonly #agents: AgentResolver
+  readonly #steps: StepResolver
+  readonly #kinds: StepKinds
+  readonly #others: ReadonlyMap<number, OtherWorkflow>
+  /** By node id; an id that stands twice is a problem. */
+  readonly #nodes = new Map<string, CheckedNode>()
+  readonly #agentIds = new Set<string>()
+  #hasDuplicates = false
 
   constructor(surroundings: Surroundings) {
-    this.#surroundings = surroundings
-    this.#registered = new Map(surroundings.agents.flatMap((agent) => [[agent.name, agent] as const, [agent.agent_id, agent] as const]))
+    this.#agents = new AgentResolver(surroundings, this.findings)
+    this.#steps = new StepResolver(surroundings.kinds, this.findings)
+    this.#kinds = surroundings.kinds
+    this.#others = surroundings.others ?? new Map()
   }
 
   resolve(configuration: Record<string, unknown>): Definition {
-    const agents = this.#list(configuration, 'agents').flatMap(([value, index]) => this.#resolveAgent(value, index) ?? [])
-    this.#refuseSteps(configuration)
-    this.#reportDuplicates()
-    const connections = this.#list(configuration, 'connections').flatMap(([value, index]) => this.#resolveConnection(value, index) ?? [])
-    if (this.problems.length === 0) this.#checkShape(agents, connections)
-    return { ...configuration, agents, connections }
-  }
-
-  #problem(pointer: string, code: string, message: string): undefined {
-    this.problems.push({ pointer: `/configuration${pointer}`, code, message })
-  }
-
-  #warn(pointer: string, code: string, message: string): void {
-    this.warnings.push({ code, message, pointer: `/configuration${pointer}` })
-  }
-
-  #list(configuration: Record<string, unknown>, key: string): [unknown, number][] {
-    const value = configuration[key] ?? []
-    if (Array.isArray(value)) return value.map((item, index) => [item, index])
-    this.#problem(`/${key}`, 'wrong_type', `'${key}' must be a list.`)
-    return []
+    const agents = this.findings.list(configuration, 'agents').flatMap(([value, index]) => this.#resolveAgent(value, index) ?? [])
+    const steps = this.findings.list(configuration, 'steps').flatMap(([value, index]) => this.#resolveStep(value, index) ?? [])
+    const input = compileSchema(configuration['input_schema'], '/input_schema', this.findings)
+    this.#checkDependencies(steps)
+    const resolver = new ConnectionResolver(
+      { isNode: (id) => this.#nodes.has(id), isAgent: (id) => this.#agentIds.has(id), users: this.#agents.users },
+      this.findings,
+    )
+    const connections = this.findings.list(configuration, 'connections').flatMap(([value, index]) => resolver.resolve(value, index) ?? [])
+    const definition = { ...configuration, agents, ...(configuration['steps'] !== undefined && { steps }), connections }
+    this.#checkConditions(connections)
+    // Ids that stand twice make another graph than was meant.
+    if (!this.#hasDuplicates)
+      checkFlow(definition, { nodes: this.#nodes, input, isWhole: this.findings.problems.length === 0 }, this.findings)
+    return definition
   }
 
   #resolveAgent(value: unknown, index: number): AgentNode | undefined {
     const pointer = `/agents/${index}`
-    if (!isObject(value)) return this.#problem(pointer, 'wrong_type', `Agent ${index} must be an object.`)
+    if (!isObject(value)) return this.findings.problem(pointer, 'wrong_type', `Agent ${index} must be an object.`)
     const { position: _position, ...node } = value
     const id = node['agent_id']
     if (typeof id !== 'string' || id === '') {
-      return this.#problem(`${pointer}/agent_id`, 'required', `Agent ${index} needs an 'agent_id', which names it within this workflow.`)
-    }
-    this.#places.set(id, [...(this.#places.get(id) ?? []), index])
-    const own = node['config'] ?? {}
-    if (!isObject(own)) return this.#problem(`${pointer}/config`, 'wrong_type', `The config of agent '${id}' must be an object.`)
-    const registered = this.#findRegistered(node, id, pointer)
-    const config: AgentConfig = { ...registered?.config, ...withoutNulls(own) }
-    this.problems.push(...checkAgentConfig(config, `/configuration${pointer}/config`))
-    this.#resolveModel(config, id, pointer)
-    if (Array.isArray(config.tools) && config.tools.length > 0) {
-      this.#warn(
-        `${pointer}/config/tools`,
-        'tools_unavailable',
-        `Agent '${id}' runs without its tools: this server has no tools yet but the agents that it is connected to.`,
+      return this.findings.problem(
+        `${pointer}/agent_id`,
+        'required',
+        `Agent ${index} needs an 'agent_id', which names it within this workflow.`,
       )
     }
-    return {
-      ...node,
-      agent_id: id,
-      ...(registered ? { agent_type: registered.name, description: node['description'] ?? registered.description ?? '' } : {}),
-      config,
-    } as AgentNode
+    const agent = this.#agents.resolve(id, node, pointer)
+    const references = agent ? this.#readAgent(agent, `${pointer}/config`) : []
+    const output = compileSchema(agent?.config['output_schema'], `${pointer}/config/output_schema`, this.findings)
+    if (this.#introduce(id, `${pointer}/agent_id`, { pointer, references, output })) this.#agentIds.add(id)
+    return agent
   }
 
-  #findRegistered(node: Record<string, unknown>, id: string, pointer: string): RegisteredAgent | undefined {
-    const type = node['agent_type']
-    if (type !== undefined && type !== null && typeof type !== 'string') {
-      return this.#problem(`${pointer}/agent_type`, 'wrong_type', `The agent_type of agent '${id}' must be a string.`)
+  /** What its prompts read. */
+  #readAgent({ config }: Pick<AgentNode, 'config'>, pointer: string): CheckedNode['references'] {
+    const compiler = this.#compiler(pointer)
+    const { system_prompt, prompt } = config
+    if (typeof system_prompt === 'string' && isTemplate(system_prompt)) compiler.text(system_prompt, '/system_prompt')
+    if (typeof prompt === 'string') compiler.text(prompt, '/prompt')
+    return [...compiler.references, ...this.#readTools(config.tools, pointer)]
+  }
+
+  #readTools(tools: unknown, pointer: string): CheckedNode['references'] {
+    if (!Array.isArray(tools)) return []
+    const compiler = this.#compiler(`${pointer}/tools`)
+    compileTools(tools, compiler)
+    return compiler.references
+  }
+
+  #resolveStep(value: unknown, index: number): StepNode | undefined {
+    const step = this.#steps.resolve(value, index)
+    if (!step) return undefined
+    const pointer = `/steps/${index}`
+    const before = this.findings.problems.length
+    const resolved = this.#resolveStepConfig(step, index, pointer)
+    const compiler = this.#compiler(`${pointer}/config`)
+    let handles: readonly string[] | undefined
+    if (resolved.step_type === 'agent') compiler.references.push(...this.#readAgent(resolved as never, `${pointer}/config`))
+    else if (this.findings.problems.length === before) handles = this.#compileStep(resolved, compiler)
+    const output = compileSchema(resolved.config['output_schema'], `${pointer}/config/output_schema`, this.findings)
+    this.#introduce(step.step_id, `${pointer}/step_id`, { pointer, references: compiler.references, handles, output })
+    return resolved
+  }
+
+  #resolveStepConfig(step: StepNode, index: number, pointer: string): StepNode {
+    if (step.step_type === 'agent') return this.#resolveAgentStep(step, pointer)
+    if (step.step_type !== 'workflow') return step
+    const other = this.#others.get(index) ?? { code: 'unknown_workflow', message: `Step '${step.step_id}' names no workflow to run.` }
+    if ('definition' in other) return { ...step, config: { ...step.config, definition: other.definition } }
+    const { code, message } = other
+    this.findings.problem(`${pointer}/config`, code, message)
+    return step
+  }
+
+  /** An agent that control reaches by a step: it is resolved as one of `agents` is. */
+  #resolveAgentStep(step: StepNode, pointer: string): StepNode {
+    const { agent_type, agent_id, agent } = step.config
+    const type = agent_type ?? agent_id ?? agent
+    const node = { ...(type !== undefined && { agent_type: type }), name: step.name, config: step.config }
+    const resolved = this.#agents.resolve(step.step_id, node, `${pointer}/config`, `${pointer}/config`)
+    return resolved
+      ? { ...step, config: { ...resolved.config, ...(resolved.description ? { description: resolved.description } : {}) } }
+      : step
+  }
+
+  #compileStep(step: StepNode, compiler: TemplateCompiler): readonly string[] | undefined {
+    const kind = this.#kinds.get(step.step_type)
+    if (!kind) return undefined
+    const issues = checkConfig(kind, step.config)
+    for (const { pointer, code, message } of issues) compiler.problem(pointer, code, message)
+    if (issues.length > 0) return undefined
+    const program = kind.compile(step.config as never, compiler, { id: step.step_id, name: step.step_id, before: [] })
+    return 'ways' in program ? program.ways?.names : undefined
+  }
+
+  #compiler(pointer: string): TemplateCompiler {
+    return new TemplateCompiler(pointer, (place, code, message) => this.findings.problem(place, code, message))
+  }
+
+  /** @returns whether the id is new */
+  #introduce(id: string, pointer: string, node: CheckedNode): boolean {
+    const first = this.#nodes.get(id)
+    if (!first) {
+      this.#nodes.set(id, node)
+      return true
     }
-    // Without a type, an id that is a registered agent's stands for that agent.
-    const registered = this.#registered.get(type ?? id)
-    if (registered) {
-      this.#users.set(registered.agent_id, [...(this.#users.get(registered.agent_id) ?? []), id])
-      if (!registered.available_for_deployment) {
-        this.#problem(
-          `${pointer}/agent_type`,
-          'agent_not_available',
-          `Agent '${registered.name}' has available_for_deployment: false. Set it to true, or use another agent.`,
-        )
+    this.#hasDuplicates = true
+    const place = first.pointer.slice(1).replace('/', ' ').replace('agents', 'agent').replace('steps', 'step')
+    this.findings.problem(pointer, 'duplicate_node_id', `Two nodes have the id '${id}'; the first is ${place}.`)
+    return false
+  }
+
+  #checkDependencies(steps: readonly StepNode[]): void {
+    for (const { step_id, dependencies = [] } of steps) {
+      for (const [index, dependency] of dependencies.entries()) {
+        if (typeof dependency === 'string' && this.#nodes.has(dependency)) continue
+        const message = `Step '${step_id}' depends on ${JSON.stringify(dependency)}, which is no node of this workflow.`
+        this.findings.problem(`${this.#nodes.get(step_id)!.pointer}/dependencies/${index}`, 'unknown_node', message)
       }
-    } else if (type) {
-      this.#warn(
-        `${pointer}/agent_type`,
-        'agent_not_registered',
-        `No agent is registered as '${type}'; agent '${id}' is made of its config alone.`,
-      )
-    }
-    return registered
-  }
-
-  #resolveModel(config: AgentConfig, id: string, pointer: string): void {
-    const asked = config.model
-    if (asked !== undefined && typeof asked !== 'string') return
-    const info = this.#surroundings.resolveModel(asked ?? this.#surroundings.defaultModel)
-    if (!asked) {
-      this.#warn(
-        `${pointer}/config`,
-        'default_model',
-        `Agent '${id}' names no model, so it runs on the default, ${this.#surroundings.defaultModel}.`,
-      )
-    }
-    if (!info) {
-      this.#problem(
-        `${pointer}/config/model`,
-        'unknown_model',
-        `No provider is known for model '${asked}' of agent '${id}'. Write it as provider/model, with openai, anthropic, google, ollama or demo.`,
-      )
-      return
-    }
-    if (info.missing) {
-      this.#warn(
-        `${pointer}/config/model`,
-        'model_not_configured',
-        `Model '${info.model}' of agent '${id}' needs the environment variable ${info.missing}, which is not set; executions will fail until it is.`,
-      )
-    }
-    config.model = info.model
-  }
-
-  /** Step kinds come with a later version; running a workflow without its steps would be wrong in silence. */
-  #refuseSteps(configuration: Record<string, unknown>): void {
-    for (const [value, index] of this.#list(configuration, 'steps')) {
-      const kind = isObject(value) && typeof value['step_type'] === 'string' ? value['step_type'] : 'unknown'
-      this.#problem(
-        `/steps/${index}`,
-        'unsupported_step_type',
-        `This server cannot run steps of type '${kind}' yet. Only agents can be deployed.`,
-      )
     }
   }
 
-  #reportDuplicates(): void {
-    for (const [id, places] of this.#places) {
-      for (const index of places.slice(1)) {
-        this.#problem(`/agents/${index}/agent_id`, 'duplicate_node_id', `Two nodes have the id '${id}'; the first is agent ${places[0]}.`)
-      }
+  /** What a condition reads, its source must have come after. */
+  #checkConditions(connections: readonly Connection[]): void {
+    for (const [index, connection] of connections.entries()) {
+      const expression = isObject(connection['conditions']) ? connection['conditions']['expression'] : undefined
+      if (connection.connection_type !== 'conditional' || typeof expression !== 'string') continue
+      const compiler = this.#compiler(`/connections/${index}/conditions`)
+      compiler.condition(expression, '/expression')
+      const source = String(connection.source_step_id ?? connection.source_agent_id)
+      // It may read its source itself.
+      const others = compiler.references.filter(({ path }) => path[0] !== 'steps' || path[1] !== source)
+      this.#nodes.get(source)!.references.push(...others)
     }
   }
-
-  #resolveConnection(value: unknown, index: number): Connection | undefined {
-    const pointer = `/connections/${index}`
-    if (!isObject(value)) return this.#problem(pointer, 'wrong_type', `Connection ${index} must be an object.`)
-    const type = value['connection_type'] ?? 'default'
-    if (type !== 'default') {
-      return this.#problem(
-        `${pointer}/connection_type`,
-        'unsupported_connection_type',
-        `This server cannot run connections of type ${JSON.stringify(type)} yet, only of type "default".`,
-      )
-    }
-    const source = this.#resolveEnd(value, 'source', index)
-    const target = this.#resolveEnd(value, 'target', index)
-    if (source === undefined || target === undefined) return undefined
-    return { ...value, source_agent_id: source, target_agent_id: target, connection_type: type }
-  }
-
-  /** An end is a node's id, or the id of a registered agent that exactly one node uses. */
-  #resolveEnd(connection: Record<string, unknown>, end: 'source' | 'target', index: number): string | undefined {
-    const { key, id } = endOf(connection, end)
-    const pointer = `/connections/${index}/${key}`
-    if (typeof id !== 'string' || id === '') return this.#problem(pointer, 'required', `Connection ${index} needs a ${key}.`)
-    if (this.#places.has(id)) return id
-    const users = this.#users.get(id) ?? []
-    if (users.length === 1) return users[0]
-    if (users.length > 1)
-      return this.#problem(pointer, 'ambiguous_node', `'${id}' is used by ${users.length} nodes (${users.join(', ')}); name one of them.`)
-    return this.#problem(
-      pointer,
-      'unknown_node',
-      `Connection ${index} leads ${end === 'source' ? 'from' : 'to'} '${id}', which is no node of this workflow.`,
-    )
-  }
-
-  #checkShape(agents: AgentNode[], connections: Connection[]): void {
-    if (agents.length === 0) return this.#problem('', 'nothing_to_run', 'The workflow has nothing to run. Give it at least one agent.')
-    const cycle = findCycle(connections)
-    if (cycle) {
-      return this.#problem(
-        `/connections/${cycle.connection}`,
-        'cycle',
-        `The connections form a cycle: ${cycle.path.join(' → ')}. Remove one of them.`,
-      )
-    }
-    const [, ...others] = findLeads(agents, connections)
-    for (const id of others) {
-      this.#problem(
-        `/agents/${this.#places.get(id)![0]}`,
-        'several_leads',
-        `Several agents have no incoming connection; '${id}' is one too many. Exactly one agent leads, the others are connected to it.`,
-      )
-    }
-  }
-}
-
-/** In an agent's config `null` is what an editor sends for an empty field. */
-function withoutNulls(config: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
 }

@@ -19,7 +19,9 @@ export function anthropic(
     name: 'anthropic',
     demo: false,
     missing: apiKey ? undefined : 'ANTHROPIC_API_KEY',
+    keyName: 'ANTHROPIC_API_KEY',
     bareNames: /^claude-/,
-    answer: async (name, request) => streamedAnswer((await load()).languageModel(name), request, secrets),
+    answer: async (name, request) =>
+      streamedAnswer((await load()).languageModel(name), request, secrets, request.key === undefined ? {} : { 'x-api-key': request.key }),
   }
 }

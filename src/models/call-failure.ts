@@ -1,9 +1,10 @@
 import { AISDKError, APICallError } from '@ai-sdk/provider'
-import { ModelFailed, ModelRefused } from '../errors.ts'
-import { AnswerTooLarge } from './answer-too-large.ts'
+import { AddressNotAllowed, ModelFailed, ModelRefused } from '../errors.ts'
+import { AnswerTooLarge } from '../outgoing/answer-too-large.ts'
+import { OutgoingError } from '../outgoing/outgoing-error.ts'
 import { ModelCallError } from './model-call-error.ts'
 import { errorIn, sentence } from './failure-reason.ts'
-import { retryAfterMs } from './retry-after.ts'
+import { retryAfterMs } from '../retry-after.ts'
 import type { Secrets } from './secrets.ts'
 
 /** What is known of a failed call, before it is put into words of ours. */
@@ -36,6 +37,7 @@ const aboutTheRequest = new Set([
 
 /** Turns whatever a provider package threw, or put into its stream, into an error of ours. No configured key remains in it. */
 export function callFailure(model: string, error: unknown, secrets: Secrets): ModelCallError {
+  if (error instanceof OutgoingError && error.error.code === AddressNotAllowed.code) return new ModelCallError(error.error, error)
   const failure = understand(error)
   const refused = failure.refused ?? refuses(failure.status)
   const details = {
@@ -51,6 +53,7 @@ export function callFailure(model: string, error: unknown, secrets: Secrets): Mo
 
 function understand(error: unknown): Failure {
   const cause = error instanceof Error ? innermost(error) : undefined
+  if (error instanceof OutgoingError) return { reason: error.message, final: !error.retryable }
   if (cause instanceof AnswerTooLarge) return { reason: cause.message, final: true }
   if (APICallError.isInstance(error)) return fromAnswer(error)
   if (AISDKError.isInstance(error)) return fromSdk(error)

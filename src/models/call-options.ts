@@ -1,23 +1,41 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4Message, LanguageModelV4ToolCallPart } from '@ai-sdk/provider'
 import type { Message, ModelRequest, ToolCall, ToolCallMessage, ToolDescription } from './model.ts'
 
-/** Our request in the words of the AI SDK. */
-export function callOptions(request: ModelRequest, signal: AbortSignal): LanguageModelV4CallOptions {
+/** Our request in the words of the AI SDK. @param access headers that take the place of the configured key's */
+export function callOptions(request: ModelRequest, signal: AbortSignal, access: Record<string, string>): LanguageModelV4CallOptions {
   const { temperature, max_tokens, top_p, stop } = request.settings
   return {
     prompt: promptOf(request),
     ...(request.tools.length > 0 && { tools: request.tools.map(functionTool), toolChoice: { type: 'auto' } }),
+    ...answerFormat(request),
     ...(temperature !== undefined && { temperature }),
     ...(max_tokens !== undefined && { maxOutputTokens: max_tokens }),
     ...(top_p !== undefined && { topP: top_p }),
     ...(stop !== undefined && stop.length > 0 && { stopSequences: stop }),
-    headers: { 'Idempotency-Key': request.idempotency_key },
+    headers: { 'Idempotency-Key': request.idempotency_key, ...access },
     abortSignal: signal,
   }
 }
 
-function promptOf({ system, messages }: ModelRequest): LanguageModelV4Message[] {
-  const prompt = messages.map(promptMessage)
+/** As the provider can be asked for it. Not all schemas are what OpenAI calls strict, and Google refuses a format beside tools. */
+function answerFormat({ model, tools, output_schema: schema }: ModelRequest): Partial<LanguageModelV4CallOptions> {
+  if (schema === undefined || (tools.length > 0 && model.startsWith('google/'))) return {}
+  return {
+    responseFormat: { type: 'json', ...(typeof schema === 'object' && { schema }) },
+    providerOptions: { openai: { strictJsonSchema: false } },
+  }
+}
+
+/** Said in words as well: some servers know no format, and OpenAI wants the word JSON in the prompt. */
+function instructions({ system, output_schema: schema }: ModelRequest): string | undefined {
+  if (schema === undefined) return system
+  const format = `Your answer must be one JSON value, without anything before or after it, that fits this JSON Schema:\n${JSON.stringify(schema)}`
+  return system ? `${system}\n\n${format}` : format
+}
+
+function promptOf(request: ModelRequest): LanguageModelV4Message[] {
+  const prompt = request.messages.map(promptMessage)
+  const system = instructions(request)
   return system ? [{ role: 'system', content: system }, ...prompt] : prompt
 }
 

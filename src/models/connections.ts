@@ -1,11 +1,12 @@
 import type { Agent, Dispatcher, EnvHttpProxyAgent } from 'undici'
+import type { Dispatch } from '../outgoing/exchange.ts'
+import { loadUndici } from '../outgoing/undici.ts'
 
 /**
- * Makes what holds the connections to model servers, and keeps them for the next call. Only its part of undici is loaded
- * (15 ms, 2 MB): the rest, another `fetch` above all, takes four times as long and 11 MB more.
+ * Makes what holds the connections to the operator's model servers, and keeps them for the next call.
  * @param throughProxy the one that `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` name
  */
-export async function openConnections(throughProxy = nodeUsesProxy()): Promise<Dispatcher> {
+export async function openConnections(throughProxy = nodeUsesProxy()): Promise<Dispatch> {
   const options: Agent.Options = {
     // How long a call may take is for the execution's timeout to say.
     headersTimeout: 0,
@@ -13,12 +14,16 @@ export async function openConnections(throughProxy = nodeUsesProxy()): Promise<D
     // What is not wanted is stopped by closing its connection, which must be nobody else's.
     allowH2: false,
   }
-  if (throughProxy) return new (await load<typeof EnvHttpProxyAgent>('undici/lib/dispatcher/env-http-proxy-agent.js'))(options)
-  return new (await load<typeof Agent>('undici/lib/dispatcher/agent.js'))(options)
+  if (throughProxy) return dispatchTo(new (await loadUndici<typeof EnvHttpProxyAgent>('env-http-proxy-agent'))(options))
+  return dispatchTo(new (await loadUndici<typeof Agent>('agent'))(options))
 }
 
-async function load<Class>(path: string): Promise<Class> {
-  return ((await import(path)) as { default: Class }).default
+export function dispatchTo(dispatcher: Dispatcher): Dispatch {
+  return (options, handler) => {
+    dispatcher.dispatch(options, handler)
+    // The handler closes the connection itself: none of these can be interrupted before.
+    return () => undefined
+  }
 }
 
 /** As for Node's own `fetch`: only where it is told to. */

@@ -23,6 +23,11 @@ export function demoArguments(parameters: object, asked: string): Record<string,
   return query ? { ...required, query: plausible({ ...query, default: undefined }, asked, 1) } : required
 }
 
+/** A value that fits a JSON Schema, the same each time, as far as one can be made without looking things up. */
+export function demoValue(schema: object | boolean, asked: string): unknown {
+  return plausible(schema === true || schema === false ? {} : (schema as Schema), asked, 0)
+}
+
 function requiredOf(schema: Schema, asked: string, depth: number): Record<string, unknown> {
   const required = Array.isArray(schema['required']) ? schema['required'].filter((name) => typeof name === 'string') : []
   const known = properties(schema)
@@ -40,11 +45,11 @@ function plausible(schema: Schema, asked: string, depth: number): unknown {
       return text(schema, asked)
     case 'integer':
     case 'number':
-      return typeof schema['minimum'] === 'number' ? schema['minimum'] : 1
+      return number(schema)
     case 'boolean':
       return true
     case 'array':
-      return depth < deepest && isSchema(schema['items']) ? [plausible(schema['items'], asked, depth + 1)] : []
+      return depth < deepest && isSchema(schema['items']) ? list(schema, schema['items'], asked, depth) : []
     case 'null':
       return null
     default:
@@ -57,11 +62,25 @@ function typeOf(schema: Schema): unknown {
   return type ?? (schema['properties'] || Object.keys(schema).length > 0 ? 'object' : 'string')
 }
 
+function list(schema: Schema, items: Schema, asked: string, depth: number): unknown[] {
+  const least = typeof schema['minItems'] === 'number' ? Math.min(schema['minItems'], 100) : 1
+  return Array.from({ length: Math.max(schema['maxItems'] === 0 ? 0 : 1, least) }, () => plausible(items, asked, depth + 1))
+}
+
+function number({ minimum, maximum, exclusiveMinimum, multipleOf }: Schema): number {
+  if (typeof minimum === 'number') return minimum
+  if (typeof exclusiveMinimum === 'number') return Math.floor(exclusiveMinimum) + 1
+  const value = typeof multipleOf === 'number' ? multipleOf : 1
+  return typeof maximum === 'number' ? Math.min(value, maximum) : value
+}
+
 function text(schema: Schema, asked: string): string {
   const example = byFormat[String(schema['format'])]
   const longest = schema['maxLength']
   const value = example ?? asked
-  return typeof longest === 'number' ? value.slice(0, longest).toWellFormed() : value
+  const cut = typeof longest === 'number' ? value.slice(0, longest).toWellFormed() : value
+  const shortest = schema['minLength']
+  return typeof shortest === 'number' && shortest <= 1_000 ? cut.padEnd(shortest, '.') : cut
 }
 
 /** A map, because a property may be named `constructor`. */

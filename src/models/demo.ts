@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ModelFailed, ModelRefused } from '../errors.ts'
-import { demoArguments } from './demo-arguments.ts'
+import { demoArguments, demoValue } from './demo-arguments.ts'
 import { readInstructions, type DemoInstructions } from './demo-phrases.ts'
 import { ModelCallError } from './model-call-error.ts'
 import type { Message, ModelAnswer, ModelRequest, ToolCall, ToolResultsMessage } from './model.ts'
@@ -44,7 +44,8 @@ async function assist(request: ModelRequest, pauseMs: number): Promise<ModelAnsw
   if (calls.length === 0) await pause(instructions.waitMs, request.signal)
   if (instructions.fail !== 'never') await failAsTold(request, instructions.fail, pace)
   if (calls.length > 0) return answer(request, '', calls)
-  return answer(request, await stream(request, reply(request), pace), [])
+  const said = request.output_schema === undefined ? reply(request) : JSON.stringify(demoValue(request.output_schema, asked(request)))
+  return answer(request, await stream(request, said, pace), [])
 }
 
 /** Some text comes first, since that is how a stream breaks, and what `retry` events are for. */

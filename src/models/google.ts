@@ -18,7 +18,14 @@ export function google(
     name: 'google',
     demo: false,
     missing: apiKey ? undefined : 'GOOGLE_GENERATIVE_AI_API_KEY',
+    keyName: 'GOOGLE_GENERATIVE_AI_API_KEY',
     bareNames: /^gemini-/,
-    answer: async (name, request) => streamedAnswer((await load()).languageModel(name), request, secrets),
+    answer: async (name, request) =>
+      streamedAnswer(
+        (await load()).languageModel(name),
+        request,
+        secrets,
+        request.key === undefined ? {} : { 'x-goog-api-key': request.key },
+      ),
   }
 }

@@ -48,6 +48,19 @@ export interface ModelRequest {
   messages: Message[]
   tools: readonly ToolDescription[]
   settings: ModelSettings
+  /** JSON Schema that its answer, once it calls no more tools, must fit. */
+  output_schema?: object | boolean
+  /** Of the execution: its secrets may hold the provider's key. */
+  environment?: string
+  /** The secret that holds the key, as `{{ secrets.NAME }}`, where the agent names one. */
+  api_key?: string
+  /** The provider's key for this call, in the place of the configured one. Whoever knows the secrets sets it. */
+  key?: string
+  /**
+   * A server that the agent names, which speaks OpenAI's language. Nothing of the configured providers is used then, their keys
+   * least of all; only `key` is sent.
+   */
+  base_url?: string
   /** Which of OpenAI's two APIs to speak; without it, Responses at OpenAI itself and chat completions elsewhere. */
   api?: 'chat' | 'responses'
   /** 1 for the first attempt of the step. Only the demo model looks at it, to fail once on demand. */
@@ -81,6 +94,8 @@ export interface ModelInfo {
   demo: boolean
   /** The environment variable without which a call must fail; undefined where all is set. */
   missing?: string
+  /** The environment variable that holds the provider's key. A secret of that name can take its place. */
+  keyName?: string
 }
 
 export interface Models {

@@ -42,6 +42,14 @@ describe.each(['chat', 'responses'] as const)('the %s API behind a base URL', (a
     expect(last().headers).toMatchObject({ authorization: 'Bearer sk-test', 'idempotency-key': 'key-of-the-step' })
   })
 
+  it('is asked with the key of the call in the place of the configured one', async () => {
+    server.script({ text: 'ok' }, { text: 'ok' })
+    await ask({ key: 'sk-of-an-environment' }).answer
+    expect(last().headers.authorization).toBe('Bearer sk-of-an-environment')
+    await behind({ openaiApiKey: '' }).call(modelRequest('openai/gpt-4o', { api, key: 'sk-of-an-environment' }))
+    expect(last().headers.authorization).toBe('Bearer sk-of-an-environment')
+  })
+
   it('passes pieces on while the answer is still coming', async () => {
     server.script({ pieces: ['Hel', 'lo ', 'never'], hangAfter: 2 })
     const cancel = new AbortController()

@@ -16,8 +16,7 @@ export function openai(settings: ModelProviderSettings, secrets: Secrets, fetch:
   const key = given(settings.openaiApiKey)
   const base = parseBaseUrl(given(settings.openaiBaseUrl) ?? openaiItself)
   const elsewhere = base.url !== openaiItself
-  const own = ownAdapter(base, key, fetch)
-  const compatible = compatibleAdapter('openai', base, key, fetch)
+  const { own, compatible } = createAdapters('openai', base, key, fetch)
 
   const adapter = (name: string, api: ModelRequest['api'] = elsewhere ? 'chat' : 'responses') =>
     api === 'chat' && elsewhere ? compatible(name) : own(name, api)
@@ -26,9 +25,25 @@ export function openai(settings: ModelProviderSettings, secrets: Secrets, fetch:
     name: 'openai',
     demo: false,
     missing: key || elsewhere ? undefined : 'OPENAI_API_KEY',
+    keyName: 'OPENAI_API_KEY',
     bareNames: /^(gpt-|chatgpt-|o\d)/,
-    answer: async (name, request) => streamedAnswer(await adapter(name, request.api), request, secrets),
+    answer: async (name, request) => streamedAnswer(await adapter(name, request.api), request, secrets, bearer(request.key)),
   }
+}
+
+export interface Adapters {
+  own: ReturnType<typeof ownAdapter>
+  compatible: ReturnType<typeof compatibleAdapter>
+}
+
+/** For a server that speaks OpenAI's language: as OpenAI itself does, and as others do. */
+export function createAdapters(provider: string, base: BaseUrl, key: string | undefined, fetch: Fetch): Adapters {
+  return { own: ownAdapter(base, key, fetch), compatible: compatibleAdapter(provider, base, key, fetch) }
+}
+
+/** In small letters, as the packages write the header whose place it takes. */
+export function bearer(key: string | undefined): Record<string, string> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` }
 }
 
 /** Ollama by its OpenAI-compatible API. It needs no key. */
@@ -66,15 +81,17 @@ const KEPT_MODELS = 100
 function compatibleAdapter(provider: string, { url, authorization }: BaseUrl, key: string | undefined, fetch: Fetch) {
   const load = once(async () => {
     const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
+    const { prepareChunks } = await import('./prepared-chunks.ts')
     const access = key ? { apiKey: key } : authorization ? { headers: { Authorization: authorization } } : {}
-    return createOpenAICompatible({ name: provider, baseURL: url, includeUsage: true, fetch, ...access })
+    const made = createOpenAICompatible({ name: provider, baseURL: url, includeUsage: true, fetch, ...access })
+    return (name: string) => prepareChunks(made.chatModel(name))
   })
   // The package builds the schema of its chunks anew with each model object, which costs as much CPU as the call itself.
   const models = new Map<string, LanguageModelV4>()
   return async (name: string): Promise<LanguageModelV4> => {
     const known = models.get(name)
     if (known) return known
-    const model = (await load()).chatModel(name)
+    const model = (await load())(name)
     if (models.size >= KEPT_MODELS) models.clear()
     models.set(name, model)
     return model

@@ -105,6 +105,15 @@ describe.each([
     for (const part of ['Be brief.', 'What is new?', 'old news', 'Nothing.', 'Searches']) expect(JSON.stringify(body)).toContain(part)
   })
 
+  it('is asked with the key of the call in the place of the configured one, and shows neither', async () => {
+    server.script({ status: 403, body: { error: { message: `No: ${key} and of-an-environment` } } })
+    await expect(models().call(modelRequest(model, { key: 'of-an-environment' }))).rejects.toMatchObject({
+      error: { message: expect.stringContaining('No: [hidden] and [hidden].') },
+    })
+    const { headers } = server.requests.at(-1)!
+    expect(headers[header]).toBe('of-an-environment')
+  })
+
   it('that breaks off is a failure that may pass', async () => {
     server.script(stream(...start), stream())
     for (const _ of [1, 2])

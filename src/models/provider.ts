@@ -21,6 +21,8 @@ export interface Provider {
   readonly demo: boolean
   /** The environment variable without which a call must fail. */
   readonly missing: string | undefined
+  /** The environment variable that holds its key; left out where it has none. */
+  readonly keyName?: string
   /** Which names without a provider are certainly this one's. */
   readonly bareNames?: RegExp
   /** All the models there are. Left out where only the provider knows. */

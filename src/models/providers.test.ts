@@ -43,6 +43,16 @@ describe('a provider', () => {
     expect(models(settings).resolve(name)).not.toHaveProperty('missing')
   })
 
+  it.each([
+    ['gpt-4o', 'OPENAI_API_KEY'],
+    ['claude-x', 'ANTHROPIC_API_KEY'],
+    ['gemini-x', 'GOOGLE_GENERATIVE_AI_API_KEY'],
+    ['ollama/x', undefined],
+    ['demo/echo', undefined],
+  ])('of %s has its key under the name %s', (name, keyName) => {
+    expect(models().resolve(name)?.keyName).toBe(keyName)
+  })
+
   it('counts a setting of spaces as none', () => {
     expect(models({ openaiApiKey: ' ', openaiBaseUrl: '' }).resolve('gpt-4o')?.missing).toBe('OPENAI_API_KEY')
   })

@@ -1,3 +1,5 @@
+import { formsOf } from '../secrets/forms.ts'
+
 const hidden = '[hidden]'
 
 // Keys that are not ours to know, such as one that a proxy uses. A token has a digit, "bearer authentication" has none.
@@ -10,9 +12,14 @@ export class Secrets {
   readonly #values: string[]
 
   constructor(values: (string | undefined)[]) {
-    const forms = values.filter((value) => value !== undefined && value !== '').flatMap((value) => formsOf(value!))
+    const forms = values.filter((value) => value !== undefined && value !== '').flatMap((value) => allFormsOf(value!))
     // The longest first: one key may be the beginning of another.
     this.#values = [...new Set(forms)].sort((a, b) => b.length - a.length)
+  }
+
+  /** Those and one more. */
+  and(value: string | undefined): Secrets {
+    return value === undefined ? this : new Secrets([...this.#values, value])
   }
 
   scrub(text: string): string {
@@ -22,7 +29,7 @@ export class Secrets {
   }
 }
 
-/** A key as it may be quoted: as it is, within JSON, within a URL. */
-function formsOf(value: string): string[] {
-  return [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed())]
+/** A key as it may be quoted. One that is too short for `formsOf`, as servers of one's own have it, is hidden as well. */
+function allFormsOf(value: string): string[] {
+  return [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed()), ...formsOf(value)]
 }

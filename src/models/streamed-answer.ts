@@ -1,5 +1,5 @@
 import type { LanguageModelV4, LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider'
-import { AnswerTooLarge } from './answer-too-large.ts'
+import { AnswerTooLarge } from '../outgoing/answer-too-large.ts'
 import { callFailure } from './call-failure.ts'
 import { callOptions } from './call-options.ts'
 import type { ModelAnswer, ModelRequest, Tokens, ToolCall } from './model.ts'
@@ -14,16 +14,22 @@ type Finish = Extract<LanguageModelV4StreamPart, { type: 'finish' }>
 /**
  * One call on a provider object of the AI SDK. `doStream` and not `streamText`: the same parts at less than half of the
  * CPU, and without retries, which are the engine's.
+ * @param access headers that prove that we may, where the provider's own key is not the right one
  * @throws {ModelCallError} for whatever the provider did
  * @throws the signal's reason when it is aborted, and whatever `onText` throws
  */
-export async function streamedAnswer(model: LanguageModelV4, request: ModelRequest, secrets: Secrets): Promise<ModelAnswer> {
+export async function streamedAnswer(
+  model: LanguageModelV4,
+  request: ModelRequest,
+  secrets: Secrets,
+  access: Record<string, string> = {},
+): Promise<ModelAnswer> {
   // One signal of our own: combining two costs a twentieth of the call.
   const closing = new AbortController()
   const close = () => closing.abort(request.signal.reason)
   const failure = (error: unknown) => {
     request.signal.throwIfAborted()
-    return callFailure(request.model, error, secrets)
+    return callFailure(request.model, error, secrets.and(request.key))
   }
   const orFailure = <T>(promise: PromiseLike<T>): Promise<T> =>
     Promise.resolve(promise).catch((error: unknown) => {
@@ -33,7 +39,7 @@ export async function streamedAnswer(model: LanguageModelV4, request: ModelReque
   request.signal.throwIfAborted()
   request.signal.addEventListener('abort', close)
   try {
-    const opening = async () => model.doStream(callOptions(request, closing.signal))
+    const opening = async () => model.doStream(callOptions(request, closing.signal, access))
     const { stream, response } = await orFailure(opening())
     const answer = new AnswerSoFar(request.onText)
     const reader = stream.getReader()

@@ -6,6 +6,7 @@ import { Agent } from 'undici'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { modelRequest } from '../../test/support/model-request.ts'
 import { startScriptedModel, type RawReply, type Reply, type ScriptedModel } from '../../test/support/scripted-model.ts'
+import { dispatchTo } from './connections.ts'
 import { ModelCallError } from './model-call-error.ts'
 import type { ModelRequest } from './model.ts'
 import { createModels } from './providers.ts'
@@ -189,7 +190,7 @@ describe('a call that is aborted', () => {
         }),
     })
     const cancel = new AbortController()
-    const transport = createTransport({}, () => Promise.resolve(agent))
+    const transport = createTransport({}, () => Promise.resolve(dispatchTo(agent)))
     const outcome = ask({ signal: cancel.signal }, transport, url).catch((error: unknown) => error)
     const goOn = await asked.promise
     cancel.abort(reason)

@@ -1,15 +1,129 @@
 import { allAgents } from '../agents/repository.ts'
 import { toRegisteredAgent } from '../agents/agent.ts'
+import { isObject, type Definition, type RegisteredAgent } from '../graph/definition.ts'
 import { resolveDefinition, type Resolution } from '../graph/resolve.ts'
+import { LEGACY_KINDS } from '../graph/step-kind.ts'
+import { limitIssues } from '../limit-issues.ts'
+import type { Models } from '../models/model.ts'
+import { stepKinds } from '../nodes/kinds.ts'
+import { checkReferences, type KnownNames } from '../secrets/check-references.ts'
+import { agentConfigsIn, type FieldSchemas } from '../secrets/find-references.ts'
+import type { DefinitionReferences } from '../secrets/reference-repository.ts'
+import { secretNames } from '../secrets/repository.ts'
+import type { Db } from '../store/store.ts'
 import type { WorkflowRow } from '../store/tables.ts'
+import { toolTypes } from '../tools/compile-tools.ts'
+import { discoverTools } from '../tools/discover.ts'
 import type { Studio } from '../studio.ts'
+import { resolveOthers } from './other-workflows.ts'
+import { variableNames } from '../variables/repository.ts'
 
-/** Checks a workflow and fills in what it takes from the registered agents and the model providers of this server. */
-export async function resolveWorkflow({ store, models }: Pick<Studio, 'store' | 'models'>, workflow: WorkflowRow): Promise<Resolution> {
-  const agents = await allAgents(store.read)
-  return resolveDefinition(JSON.parse(workflow.configuration), {
-    agents: agents.map(toRegisteredAgent),
+export interface ResolvedWorkflow extends Resolution {
+  references: DefinitionReferences
+}
+
+/** Problems with references that an answer lists at most. */
+const MAX_PROBLEMS = 1_000
+
+/**
+ * Checks a workflow and fills in what it takes from the registered agents and the model providers of this server.
+ * @param environment whose secrets and variables it may refer to; without it they are not asked for
+ */
+export function resolveWorkflow(
+  studio: Pick<Studio, 'store' | 'models' | 'outside'>,
+  workflow: WorkflowRow,
+  environment?: string,
+): Promise<ResolvedWorkflow> {
+  return resolve(studio, workflow, environment, [workflow.workflow_id])
+}
+
+/** @param above the workflows that it stands in, and its own id */
+async function resolve(
+  { store, models, outside }: Pick<Studio, 'store' | 'models' | 'outside'>,
+  workflow: WorkflowRow,
+  environment: string | undefined,
+  above: readonly string[],
+): Promise<ResolvedWorkflow> {
+  const agents = (await allAgents(store.read)).map(toRegisteredAgent)
+  const known = environment === undefined ? undefined : await namesOf(store.read, environment)
+  const configuration: unknown = JSON.parse(workflow.configuration)
+  const others = await resolveOthers(store.read, configuration, above, (other) =>
+    resolve({ store, models, outside }, other, environment, [...above, other.workflow_id]),
+  )
+  const { definition, problems, warnings } = resolveDefinition(configuration, {
+    agents,
     defaultModel: models.default,
-    resolveModel: (name) => models.resolve(name),
+    resolveModel: (name) => asIn(known, models.resolve(name)),
+    kinds: stepKinds,
+    discovered: await discoverTools(toolsIn(configuration, agents), environment, outside),
+    others: others.byStep,
   })
+  // With problems the definition lacks what they are about, and its places are others.
+  const checked = checkReferences(problems.length === 0 ? withoutOthers(definition) : configuration, known, schemas)
+  return {
+    definition,
+    problems: [...problems, ...limitIssues(checked.problems, MAX_PROBLEMS)],
+    warnings,
+    references: joined([
+      { ...checked, providerKeys: problems.length === 0 ? providerKeys(definition, models) : [] },
+      ...others.resolved.map((other) => other.references),
+    ]),
+  }
+}
+
+/** All that agents say of tools, and the registered ones that they may be. */
+function toolsIn(configuration: unknown, registered: readonly RegisteredAgent[]): unknown[] {
+  const named = namedIn(configuration)
+  const used = registered.filter(({ name, agent_id }) => named.has(name) || named.has(agent_id))
+  const configs = [...agentConfigsIn(configuration), ...used].map(({ config }) => config as unknown)
+  return configs.flatMap((config) => {
+    const tools = (config as { tools?: unknown } | null | undefined)?.tools
+    return Array.isArray(tools) ? (tools as unknown[]) : []
+  })
+}
+
+function namedIn(configuration: unknown): ReadonlySet<unknown> {
+  const { agents, steps } = (configuration ?? {}) as { agents?: unknown; steps?: unknown }
+  const nodes = [agents, steps].flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : [])).filter(isObject)
+  const all = nodes.flatMap((node) => [node, ...(isObject(node['config']) ? [node['config']] : [])])
+  return new Set(all.flatMap((one) => [one['agent_type'], one['agent_id'], one['agent'], one['step_id']]))
+}
+
+/** What other workflows refer to was checked with them. */
+function withoutOthers(definition: Definition): Definition {
+  if (!definition.steps?.some((step) => step.step_type === 'workflow')) return definition
+  const steps = definition.steps.map((step) =>
+    step.step_type === 'workflow' ? { ...step, config: { ...step.config, definition: null } } : step,
+  )
+  return { ...definition, steps }
+}
+
+function joined(all: readonly DefinitionReferences[]): DefinitionReferences {
+  const each = (names: (references: DefinitionReferences) => readonly string[]): string[] => [...new Set(all.flatMap(names))]
+  return { secrets: each((one) => one.secrets), variables: each((one) => one.variables), providerKeys: each((one) => one.providerKeys) }
+}
+
+async function namesOf(db: Db, environment: string): Promise<KnownNames> {
+  return { environment, secrets: await secretNames(db, environment), variables: await variableNames(db, environment) }
+}
+
+const schemas: FieldSchemas = {
+  ofStep: (type) => stepKinds.get(Object.hasOwn(LEGACY_KINDS, type) ? LEGACY_KINDS[type]! : type)?.schema,
+  ofTool: (type) => toolTypes.get(type)?.schema,
+}
+
+/** A key that the server lacks may be a secret of the environment. */
+function asIn(known: KnownNames | undefined, info: ReturnType<Models['resolve']>): ReturnType<Models['resolve']> {
+  if (info?.missing === undefined || info.missing !== info.keyName || !known?.secrets.has(info.keyName)) return info
+  const { missing: _missing, ...rest } = info
+  return rest
+}
+
+/** What models are called with where the agent names no key of its own. */
+function providerKeys(definition: unknown, models: Models): string[] {
+  const names = agentConfigsIn(definition).flatMap(({ config }) => {
+    const { model, api_key, base_url } = config as { model?: unknown; api_key?: unknown; base_url?: unknown }
+    return typeof model === 'string' && api_key === undefined && base_url === undefined ? (models.resolve(model)?.keyName ?? []) : []
+  })
+  return [...new Set(names)]
 }

@@ -1,9 +1,11 @@
 import type { Static } from 'typebox'
+import { environmentsWithin, reaches, type Caller } from '../access/caller.ts'
 import { Type } from '../http/type.ts'
 import { allAgents } from '../agents/repository.ts'
 import { toRegisteredAgent } from '../agents/agent.ts'
 import { listDeploymentsOfWorkflows } from '../deployments/repository.ts'
-import { InvalidInput } from '../errors.ts'
+import { InvalidInput, WorkflowDeployed, type StudioError } from '../errors.ts'
+import { knownEnvironment } from '../environments.ts'
 import type { App } from '../http/app.ts'
 import type { WorkflowRow } from '../store/tables.ts'
 import type { Studio } from '../studio.ts'
@@ -29,36 +31,38 @@ const tags = ['workflows']
 const IdParams = Type.Object({ workflow_id: Type.String({ format: 'uuid' }) })
 
 export function registerWorkflowRoutes(app: App, studio: Studio): void {
-  const { store, clock } = studio
+  const { store, clock, environments } = studio
 
-  const show = async (rows: WorkflowRow[]): Promise<WorkflowView[]> => {
+  const show = async (caller: Caller, rows: WorkflowRow[]): Promise<WorkflowView[]> => {
     const registered = (await allAgents(store.read)).map(toRegisteredAgent)
     const deployments = Map.groupBy(
       await listDeploymentsOfWorkflows(
         store.read,
+        caller,
         rows.map((row) => row.workflow_id),
       ),
       (one) => one.workflow_id,
     )
     return rows.map((row) => toWorkflowView(row, deployments.get(row.workflow_id) ?? [], registered))
   }
-  const showOne = async (row: WorkflowRow): Promise<WorkflowView> => (await show([row]))[0]!
+  const showOne = async (caller: Caller, row: WorkflowRow): Promise<WorkflowView> => (await show(caller, [row]))[0]!
 
   app.post(
     '/api/workflows',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'workflow:write', nullIsAbsent: true },
       schema: { operationId: 'createWorkflow', summary: 'Create a workflow', tags, body: CreateBody, response: { 200: Workflow } },
     },
     async (request) => {
       const row = newWorkflow(request.body, clock.id(), clock.now())
-      return showOne(await store.write(createWorkflow, row, request.idempotency?.claim))
+      return showOne(request.caller, await store.write(createWorkflow, row, request.origin))
     },
   )
 
   app.get(
     '/api/workflows',
     {
+      config: { scope: 'workflow:read' },
       schema: {
         operationId: 'listWorkflows',
         summary: 'List workflows',
@@ -68,19 +72,22 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
         response: { 200: Type.Array(Workflow) },
       },
     },
-    async (request) => show(await listWorkflows(store.read, { skip: 0, limit: 100, ...request.query })),
+    async ({ caller, query }) => show(caller, await listWorkflows(store.read, { reach: caller, skip: 0, limit: 100, ...query })),
   )
 
   app.get(
     '/api/workflows/:workflow_id',
-    { schema: { operationId: 'getWorkflow', summary: 'Look at a workflow', tags, params: IdParams, response: { 200: Workflow } } },
-    async (request) => showOne(await getWorkflow(store.read, request.params.workflow_id)),
+    {
+      config: { scope: 'workflow:read' },
+      schema: { operationId: 'getWorkflow', summary: 'Look at a workflow', tags, params: IdParams, response: { 200: Workflow } },
+    },
+    async ({ caller, params }) => showOne(caller, await getWorkflow(store.read, params.workflow_id)),
   )
 
   app.put(
     '/api/workflows/:workflow_id',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'workflow:write', nullIsAbsent: true },
       schema: {
         operationId: 'updateWorkflow',
         summary: 'Change a workflow',
@@ -91,12 +98,13 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
         response: { 200: Workflow },
       },
     },
-    async (request) => showOne(await changeWorkflow(studio, request.params.workflow_id, toColumns(request.body))),
+    async ({ caller, params, body, origin }) => showOne(caller, await changeWorkflow(studio, params.workflow_id, toColumns(body), origin)),
   )
 
   app.delete(
     '/api/workflows/:workflow_id',
     {
+      config: { scope: 'workflow:write' },
       schema: {
         operationId: 'deleteWorkflow',
         summary: 'Delete a workflow',
@@ -108,7 +116,9 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
     },
     async (request) => {
       const { workflow_id } = request.params
-      await store.write(deleteWorkflow, workflow_id)
+      await store.write(deleteWorkflow, { workflow_id, now: clock.now() }, request.origin).catch((error: unknown) => {
+        throw error instanceof WorkflowDeployed ? seenBy(request.caller, error) : error
+      })
       return { message: 'Workflow deleted successfully', workflow_id }
     },
   )
@@ -116,7 +126,7 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
   app.post(
     '/api/workflows/:workflow_id/agents',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'workflow:write', nullIsAbsent: true },
       schema: {
         operationId: 'addAgent',
         summary: 'Add an agent to a workflow',
@@ -129,14 +139,14 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
     (request) => {
       const { workflow_id, ...node } = request.body
       refuseOtherWorkflow(request.params.workflow_id, workflow_id)
-      return addAgent(studio, request.params.workflow_id, node, request.idempotency?.claim)
+      return addAgent(studio, request.params.workflow_id, node, request.origin)
     },
   )
 
   app.post(
     '/api/workflows/:workflow_id/connections',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'workflow:write', nullIsAbsent: true },
       schema: {
         operationId: 'addConnection',
         summary: 'Add a connection to a workflow',
@@ -151,24 +161,29 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
       const { workflow_id, ...connection } = request.body
       refuseOtherWorkflow(request.params.workflow_id, workflow_id)
       const item = { connection_type: 'default', ...connection }
-      return addConnection(studio, request.params.workflow_id, item, request.idempotency?.claim)
+      return addConnection(studio, request.params.workflow_id, item, request.origin)
     },
   )
 
   app.post(
     '/api/workflows/:workflow_id/validate',
     {
+      config: { scope: 'workflow:read' },
       schema: {
         operationId: 'validateWorkflow',
         summary: 'Check whether a workflow could be deployed',
-        description: 'Every problem of the definition with the place of each. Changes nothing.',
+        description:
+          'Every problem of the definition with the place of each. With `environment`, also whether that has the secrets and variables that it refers to. Changes nothing.',
         tags,
         params: IdParams,
+        querystring: Type.Object({ environment: Type.Optional(Type.String()) }, { additionalProperties: false }),
         response: { 200: ValidateResponse },
       },
     },
     async (request) => {
-      const { problems, warnings } = await resolveWorkflow(studio, await getWorkflow(store.read, request.params.workflow_id))
+      const { environment } = request.query
+      if (environment !== undefined) knownEnvironment(environmentsWithin(request.caller, environments), environment, '?environment')
+      const { problems, warnings } = await resolveWorkflow(studio, await getWorkflow(store.read, request.params.workflow_id), environment)
       return { valid: problems.length === 0, errors: problems, warnings }
     },
   )
@@ -182,6 +197,13 @@ function toColumns({ configuration, tags: newTags, is_active, is_editable, ...pl
     ...(is_active !== undefined && { is_active: is_active ? 1 : 0 }),
     ...(is_editable !== undefined && { is_editable: is_editable ? 1 : 0 }),
   }
+}
+
+/** That there are active deployments is said, but not which, of those that the caller cannot see. */
+function seenBy(caller: Caller, refusal: StudioError): StudioError {
+  const { workflow_id, deployments } = refusal.details as ConstructorParameters<typeof WorkflowDeployed>[0]
+  const seen = deployments.filter(({ environment, deployment_name }) => reaches(caller, environment, deployment_name))
+  return new WorkflowDeployed({ workflow_id, deployments: seen })
 }
 
 /** The body may repeat the workflow's id, as existing clients do. */

@@ -1,9 +1,9 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { agents, REST_FROM_MS, type EngineUnderTest } from '../../../test/support/engine.ts'
 import { until } from '../../../test/support/api.ts'
-import { fails } from './replies.ts'
-import { begin, ended, rested, startTeam } from './started.ts'
+import { fails, held } from './replies.ts'
+import { begin, ended, rested } from './started.ts'
 import { freeze, reactivate } from './stops.ts'
 
 export function describeRest(engine: () => EngineUnderTest): void {
@@ -72,24 +72,28 @@ export function describeRest(engine: () => EngineUnderTest): void {
       expect(engine().models.requests).toHaveLength(5)
     })
 
-    it('tells whoever waits what is recorded, although its timeout comes while its rest is being written', async () => {
-      const { id, outcome, finish } = await startTeam(engine(), 'late', { timeout: 1 })
+    it('goes on when it is woken, although its timeout came between its rest and the word of it', async () => {
+      const timeout = 1
+      await engine().deploy('late', agents({ id: 'a' }), { timeout })
+      // Held by a freeze and by a retry, whose wait counts towards the timeout.
+      const first = held(() => fails(timeout * 1_000))
+      engine().models.replies = [first.reply, () => ({ text: 'in time' })]
+      const { execution, outcome } = await begin(engine(), 'late')
+      await until(async () => engine().models.requests.length === 1, 'the call')
       await freeze(engine(), 'late')
+      const told = Promise.withResolvers<void>()
       const rest = engine().journal.rest.bind(engine().journal)
-      const answered = Promise.withResolvers<void>()
       vi.spyOn(engine().journal, 'rest').mockImplementationOnce(async (...args) => {
         const state = await rest(...args)
-        const { signal } = engine().models.requests[0]!
-        await until(async () => signal.aborted, 'the timeout')
-        answered.resolve()
+        await delay(timeout * 1_000 + 100)
+        told.resolve()
         return state
       })
-      finish()
-      await answered.promise
+      first.go()
+      await told.promise
       await reactivate(engine(), 'late')
-      const told = await outcome
-      await ended(engine(), id)
-      expect(await engine().execution(id)).toMatchObject({ status: told.status, frozen: 0, wake_at: null })
+      expect(await outcome).toMatchObject({ status: 'completed', response: 'in time' })
+      expect(await engine().execution(execution.execution_id)).toMatchObject({ status: 'completed', frozen: 0, wake_at: null })
       expect(engine().faults).toEqual([])
     })
 
@@ -124,6 +128,24 @@ export function describeRest(engine: () => EngineUnderTest): void {
         shift = by
         expect(await outcome).toMatchObject({ status: 'completed' })
         expect(takeUp).toHaveBeenCalledTimes(1)
+      })
+
+      it('and then waits for its next retry in full', async () => {
+        let failedAt = 0
+        engine().models.replies = [
+          () => fails(2 * REST_FROM_MS),
+          () => {
+            failedAt = performance.now()
+            return fails(REST_FROM_MS)
+          },
+          () => ({ text: `${performance.now() - failedAt}` }),
+        ]
+        const { execution, outcome } = await begin(engine(), 'shifted')
+        await rested(engine(), execution.execution_id)
+        shift = by
+        const ended = await outcome
+        expect(ended).toMatchObject({ status: 'completed' })
+        expect(Number(ended.status === 'completed' && ended.response)).toBeGreaterThanOrEqual(REST_FROM_MS - 5)
       })
     })
   })

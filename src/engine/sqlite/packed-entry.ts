@@ -19,6 +19,7 @@ export const STEP_COLUMNS = [
   'model',
   'input_tokens',
   'output_tokens',
+  'cost',
 ] as const
 
 /** Columns of an execution that its end sets. */

@@ -2,19 +2,24 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { StorageFull } from '../../errors.ts'
 import { decodeEvents } from '../event-codec.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
-import type { EventsRow, ExecutionRow, StepRow } from '../../store/tables.ts'
+import type { EventsRow, ExecutionRow, SignalRow, StepRow } from '../../store/tables.ts'
 import type {
   Admission,
   AdmittedExecution,
   Attempt,
+  Concurrency,
   Journal,
   JournalEntry,
   Patience,
+  Pending,
   RecordedEvent,
   Rest,
+  RuntimeConfig,
+  Signal,
   Standing,
   TakenUp,
   TakeUpReason,
+  Unfinished,
 } from '../journal.ts'
 import { admit, append, beginSlice, rest } from './journal-commands.ts'
 import { packEntry } from './packed-entry.ts'
@@ -39,9 +44,9 @@ export class SqliteJournal implements Journal {
   async admit(admission: Admission): Promise<AdmittedExecution> {
     // What was accepted comes first: a new execution is small, and would take the room that the results wait for.
     if (this.isFull) throw new StorageFull({})
-    const { execution_id, request, now: created_at, status } = admission
+    const { execution_id, request, api_key_id, now: created_at } = admission
     const admitted = await this.#store.write(admit, { ...admission, request: JSON.stringify(request) })
-    return { ...admitted, execution_id, request, created_at, status }
+    return { ...admitted, execution_id, request, api_key_id, created_at }
   }
 
   append(entry: JournalEntry, patience: Patience): Promise<boolean> {
@@ -54,12 +59,15 @@ export class SqliteJournal implements Journal {
     return write().catch((error: unknown) => this.#retry(error, write, patience))
   }
 
-  unfinished(): string[] {
+  unfinished(): Unfinished[] {
+    const rows = this.#pending(
+      `select execution_id, deployment_id, status = 'running' as begun from executions where ended_at is null and status <> 'waiting'`,
+    ) as (Pending & { begun: 0 | 1 })[]
     // Sorted here: for the order SQLite would rather walk through all executions than the few of the partial index.
-    return this.#ids(`select execution_id from executions where ended_at is null and status <> 'waiting'`).sort()
+    return rows.map((row) => ({ ...row, begun: row.begun === 1 })).sort((a, b) => (a.execution_id < b.execution_id ? -1 : 1))
   }
 
-  async takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | undefined> {
+  async takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | 'full' | undefined> {
     const { reader } = this.#store
     const row = reader.prepare('select * from executions where execution_id = ? and ended_at is null').get(execution_id) as
       | ExecutionRow
@@ -73,22 +81,30 @@ export class SqliteJournal implements Journal {
     // Whoever leaves an execution in order says so.
     const crashed = why === 'recovery' && row.status === 'running'
     const active_ms = crashed ? row.active_ms + timeInLastSlice(row, steps, events) : activeMs(row, why, now)
-    if (!(await this.#store.write(beginSlice, { execution_id, active_ms, crashed, now }))) return undefined
+    const begun = await this.#store.write(beginSlice, { execution_id, active_ms, crashed, now })
+    if (begun !== 'begun') return begun === 'full' ? 'full' : undefined
     const rested_until = why === 'due' ? (row.wake_at ?? 0) : 0
     const history = { active_ms, last_event_id: events.at(-1)?.id ?? 1, steps, events, crashed, rested_until }
     return { execution: toAdmitted(row), history }
   }
 
-  standing(execution_id: string): Standing | undefined {
+  signal(execution_id: string, name: string, seq: number): Signal | undefined {
     const row = this.#store.reader
-      .prepare('select status, frozen from executions where execution_id = ? and ended_at is null')
-      .get(execution_id)
-    return row && { status: row['status'] as Standing['status'], frozen: row['frozen'] === 1 }
+      .prepare('select seq, payload, sent_at, sent_by from signals where execution_id = ? and name = ? and seq = ?')
+      .get(execution_id, name, seq) as Pick<SignalRow, 'seq' | 'payload' | 'sent_at' | 'sent_by'> | undefined
+    return row && { ...row, payload: JSON.parse(row.payload) as unknown }
   }
 
-  due(at: number): string[] {
-    return this.#ids(
-      'select execution_id from executions where wake_at is not null and wake_at <= ? and ended_at is null order by wake_at, execution_id',
+  standing(execution_id: string): Standing | undefined {
+    const row = this.#store.reader
+      .prepare('select deployment_id, status, frozen from executions where execution_id = ? and ended_at is null')
+      .get(execution_id) as (Omit<Standing, 'frozen'> & { frozen: 0 | 1 }) | undefined
+    return row && { ...row, frozen: row.frozen === 1 }
+  }
+
+  due(at: number): Pending[] {
+    return this.#pending(
+      'select execution_id, deployment_id from executions where wake_at is not null and wake_at <= ? and ended_at is null order by wake_at, execution_id',
       at,
     )
   }
@@ -105,9 +121,18 @@ export class SqliteJournal implements Journal {
     return row?.['definition'] as string | undefined
   }
 
-  #ids(sql: string, ...parameters: number[]): string[] {
-    const rows = this.#store.reader.prepare(sql).all(...parameters)
-    return rows.map((row) => row['execution_id'] as string)
+  concurrency(deployment_id: string): Concurrency | undefined {
+    const row = this.#store.reader
+      .prepare(
+        `select l.runtime_config from routes r join releases l on l.deployment_id = r.deployment_id and l.number = r.release_number
+         where r.deployment_id = ? order by r.percent desc limit 1`,
+      )
+      .get(deployment_id)
+    return row && (JSON.parse(row['runtime_config'] as string) as RuntimeConfig).concurrency
+  }
+
+  #pending(sql: string, ...parameters: number[]): Pending[] {
+    return this.#store.reader.prepare(sql).all(...parameters) as unknown as Pending[]
   }
 
   /** A result that there is must not be made again because the disk was full: it is kept until there is room. */
@@ -145,14 +170,16 @@ function toAdmitted(row: ExecutionRow): AdmittedExecution {
     definition_digest: row.definition_digest,
     runtime_config: JSON.parse(row.runtime_config),
     request: JSON.parse(row.request),
+    api_key_id: row.api_key_id,
     created_at: row.created_at,
     status: 'running',
   }
 }
 
-/** A rest books its whole wait; one that was woken early has not waited for all of it. */
-function activeMs({ active_ms, wake_at }: ExecutionRow, why: TakeUpReason, now: number): number {
-  return why === 'due' || wake_at === null ? active_ms : Math.max(0, active_ms - Math.max(0, wake_at - now))
+/** A rest books its whole wait, if that counts; one that was woken early has not waited for all of it. */
+function activeMs({ active_ms, booked_ms, wake_at }: ExecutionRow, why: TakeUpReason, now: number): number {
+  if (why === 'due' || wake_at === null) return active_ms
+  return active_ms - Math.min(booked_ms, Math.max(0, wake_at - now))
 }
 
 /**

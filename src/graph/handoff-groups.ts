@@ -1,0 +1,37 @@
+import type { FlowGraph } from './flow-graph.ts'
+
+/** Agents that hand over to each other are one node of the flow: control enters at one of them and leaves from where it ended. */
+export interface HandoffGroups {
+  /** Agent → the agent by which its group is entered; itself where it hands over to nobody. */
+  entry: ReadonlyMap<string, string>
+  /** Agents by which a group is entered that is entered elsewhere already. */
+  surplus: { agent: string; entry: string }[]
+}
+
+export function groupHandoffs(graph: FlowGraph): HandoffGroups {
+  const neighbours = new Map<string, string[]>()
+  for (const { source, target } of graph.handoffs) {
+    neighbours.set(source, [...(neighbours.get(source) ?? []), target])
+    neighbours.set(target, [...(neighbours.get(target) ?? []), source])
+  }
+  const isTarget = new Set(graph.handoffs.map((edge) => edge.target))
+  const place = new Map(graph.agents.map((id, index) => [id, index]))
+  const byPlace = (a: string, b: string): number => place.get(a)! - place.get(b)!
+  const entry = new Map<string, string>()
+  const surplus: HandoffGroups['surplus'] = []
+  for (const agent of graph.agents) {
+    if (entry.has(agent)) continue
+    const members = connected(agent, neighbours)
+    const entered = [...members].filter((id) => !isTarget.has(id) || graph.incoming(id).length > 0).toSorted(byPlace)
+    const first = entered[0] ?? agent
+    for (const id of members) entry.set(id, first)
+    surplus.push(...entered.slice(1).map((id) => ({ agent: id, entry: first })))
+  }
+  return { entry, surplus }
+}
+
+function connected(start: string, neighbours: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const found = new Set([start])
+  for (const id of found) for (const neighbour of neighbours.get(id) ?? []) found.add(neighbour)
+  return found
+}
