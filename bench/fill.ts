@@ -160,6 +160,7 @@ function insertExecutions(
     db.exec('commit')
   }
   count(db, deployments)
+  noteNewest(db, deployments)
   return { session_ids, execution_ids }
 }
 
@@ -218,6 +219,23 @@ function count(db: DatabaseSync, deployments: FilledDeployment[]): void {
        from executions where ended_at is not null group by deployment_id) as counted
      where counted.deployment_id = deployment_counters.deployment_id and deployment_counters.deployment_id in (select value from json_each(?))`,
   ).run(JSON.stringify(deployments.map(({ deployment_id }) => deployment_id)))
+}
+
+/** As the ends of the executions, and deploys, would have left it; version 0.1 had none of it. */
+function noteNewest(db: DatabaseSync, deployments: FilledDeployment[]): void {
+  if (!db.prepare(`select 1 from pragma_table_info('releases') where name = 'newest_execution_id'`).get()) return
+  const deployment_ids = JSON.stringify(deployments.map(({ deployment_id }) => deployment_id))
+  db.prepare(
+    `create temp table newest as select deployment_id, release_number, max(execution_id) as id from executions
+     where ended_at is not null and deployment_id in (select value from json_each(?)) group by deployment_id, release_number`,
+  ).run(deployment_ids)
+  db.exec(`
+    create unique index temp.newest_key on newest (deployment_id, release_number);
+    update deployment_counters as c set newest_execution_id = (select max(id) from newest n where n.deployment_id = c.deployment_id)
+      where deployment_id in (select deployment_id from newest);
+    update releases set newest_execution_id = coalesce((select id from newest n where n.deployment_id = releases.deployment_id and n.release_number = number), '')
+      where deployment_id in (select deployment_id from newest) and (deployment_id, number) not in (select deployment_id, release_number from routes);
+    drop table newest`)
 }
 
 const DAY_MS = 86_400_000

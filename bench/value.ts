@@ -1,4 +1,4 @@
-export type Unit = '/s' | ':1' | 'ms' | 'MB' | 'kB' | ''
+export type Unit = '/s' | ':1' | 'ms' | 'µs' | 'MB' | 'kB' | ''
 
 /** What was measured, and what it should be at least or at most, if anybody said so. */
 export interface Value {

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
+#!/usr/bin/env -S node --max-semi-space-size=16 --no-allocation-site-pretenuring
 // Plain JavaScript, because it must run far enough to say so under a Node that is too old for everything else.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'

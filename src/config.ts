@@ -9,8 +9,18 @@ export interface Config {
   host: string
   port: number
   allowedHosts: string[]
+  /** Origins of other sites whose pages may call the API. */
+  allowedOrigins: string[]
+  /** Addresses and networks of proxies that say where a request came from. */
+  trustedProxies: string[]
+  /** Addresses, networks and names that are not public, and that workflows may reach all the same. */
+  privateAddresses: string[]
+  /** Of models. */
+  pricesFile: string | undefined
   dataDir: string
   environments: string[]
+  /** The file of the keys that secrets are encrypted with; undefined where there is none. */
+  secretKeyFile: string | undefined
   models: ModelProviderSettings
   logLevel: string
   /** How long executions are kept after they ended; undefined for ever. Milliseconds. */
@@ -21,17 +31,42 @@ export interface Config {
 
 /** What `--help` lists, in this order. */
 export const settings: readonly { name: string; default: string; text: string }[] = [
-  { name: 'HOST', default: '127.0.0.1', text: 'address to listen on; only loopback, until there are API keys' },
+  { name: 'HOST', default: '127.0.0.1', text: 'address to listen on; anything but loopback needs an API key to exist' },
   { name: 'PORT', default: '8000', text: 'port to listen on; 0 takes a free one' },
   { name: 'AGENT_STUDIO_ALLOWED_HOSTS', default: 'none', text: 'further names that the Host header may carry, separated by commas' },
+  {
+    name: 'AGENT_STUDIO_ALLOWED_ORIGINS',
+    default: 'none',
+    text: 'origins of other sites whose pages may call the API, such as https://app.example, separated by commas',
+  },
+  {
+    name: 'AGENT_STUDIO_TRUSTED_PROXIES',
+    default: 'none',
+    text: 'addresses and networks of proxies whose X-Forwarded-For, -Host and -Proto are believed, such as 127.0.0.1',
+  },
+  {
+    name: 'AGENT_STUDIO_PRIVATE_ADDRESSES',
+    default: 'none',
+    text: 'what workflows may reach beside public addresses, such as 10.1.0.0/16, 127.0.0.1:11434 or search.internal',
+  },
   { name: 'AGENT_STUDIO_DATA_DIR', default: './.agent-studio', text: 'folder of the embedded database' },
   { name: 'AGENT_STUDIO_ENVIRONMENTS', default: 'development,production', text: 'environments, in look-up order' },
+  {
+    name: 'AGENT_STUDIO_SECRET_KEY_FILE',
+    default: 'none',
+    text: 'file with the key that secrets are encrypted with; only its owner may read it',
+  },
   { name: 'AGENT_STUDIO_DEFAULT_MODEL', default: 'demo/assistant', text: 'model of agents that name none' },
   { name: 'OPENAI_API_KEY', default: 'none', text: 'for openai/… and gpt-… models' },
   { name: 'OPENAI_BASE_URL', default: 'none', text: 'any OpenAI-compatible server; with it the key is optional' },
   { name: 'ANTHROPIC_API_KEY', default: 'none', text: 'for anthropic/… and claude-… models' },
   { name: 'GOOGLE_GENERATIVE_AI_API_KEY', default: 'none', text: 'for google/… and gemini-… models' },
   { name: 'OLLAMA_BASE_URL', default: 'none', text: 'for ollama/… models, such as http://127.0.0.1:11434' },
+  {
+    name: 'AGENT_STUDIO_PRICES',
+    default: 'none',
+    text: 'JSON file with what models cost, which comes before the list prices that are known',
+  },
   {
     name: 'AGENT_STUDIO_RETENTION_DAYS',
     default: 'none',
@@ -62,17 +97,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = (name: string): string | undefined => env[name]?.trim() || undefined
   // In a URL an IPv6 address stands in brackets, so people write them here, too.
   const host = (read('HOST') ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1')
-  if (!isLoopback(host)) {
-    throw new StartRefused(
-      `HOST is ${host}, which others can reach, and this server has no API keys that would keep them out. Leave HOST at 127.0.0.1.`,
-    )
-  }
   return {
     host,
     port: readPort(read('PORT') ?? '8000'),
     allowedHosts: readList(read('AGENT_STUDIO_ALLOWED_HOSTS')),
+    allowedOrigins: readOrigins(read('AGENT_STUDIO_ALLOWED_ORIGINS')),
+    trustedProxies: readList(read('AGENT_STUDIO_TRUSTED_PROXIES')),
+    privateAddresses: readList(read('AGENT_STUDIO_PRIVATE_ADDRESSES')),
     dataDir: readDataDir(env),
-    environments: readEnvironments(read('AGENT_STUDIO_ENVIRONMENTS')),
+    environments: readEnvironments(env),
+    secretKeyFile: readSecretKeyFile(env),
     models: {
       defaultModel: read('AGENT_STUDIO_DEFAULT_MODEL') ?? 'demo/assistant',
       ...optional('openaiApiKey', read('OPENAI_API_KEY')),
@@ -81,6 +115,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       ...optional('googleApiKey', read('GOOGLE_GENERATIVE_AI_API_KEY') ?? read('GEMINI_API_KEY')),
       ...optional('ollamaBaseUrl', read('OLLAMA_BASE_URL') ?? read('OLLAMA_HOST')),
     },
+    pricesFile: read('AGENT_STUDIO_PRICES'),
     logLevel: readLogLevel(read('LOG_LEVEL') ?? 'info'),
     retentionMs: readRetention(read('AGENT_STUDIO_RETENTION_DAYS')),
     shutdownSeconds: readShutdown(read('AGENT_STUDIO_SHUTDOWN_SECONDS') ?? '8'),
@@ -90,6 +125,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 /** For commands that need no other setting. */
 export function readDataDir(env: NodeJS.ProcessEnv): string {
   return env['AGENT_STUDIO_DATA_DIR']?.trim() || './.agent-studio'
+}
+
+export function readSecretKeyFile(env: NodeJS.ProcessEnv): string | undefined {
+  return env['AGENT_STUDIO_SECRET_KEY_FILE']?.trim() || undefined
 }
 
 function optional<Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } {
@@ -109,7 +148,21 @@ function readList(text: string | undefined): string[] {
     .filter(Boolean)
 }
 
-function readEnvironments(text: string | undefined): string[] {
+/** As browsers write them (RFC 6454 §6.2), since they are compared letter by letter. */
+function readOrigins(text: string | undefined): string[] {
+  return readList(text).map((origin) => {
+    const url = URL.parse(origin)
+    if (url && /^https?:$/.test(url.protocol) && url.origin === origin) return origin
+    const meant = url && url.origin !== 'null' ? ` Write it as ${url.origin}.` : ''
+    throw new StartRefused(
+      `AGENT_STUDIO_ALLOWED_ORIGINS has '${origin}', but an origin is https:// or http:// with a host and, where it is not the usual one, a port.${meant}`,
+    )
+  })
+}
+
+/** In look-up order. @throws StartRefused for what are no names */
+export function readEnvironments(env: NodeJS.ProcessEnv): string[] {
+  const text = env['AGENT_STUDIO_ENVIRONMENTS']?.trim() || undefined
   const names = text === undefined ? ['development', 'production'] : readList(text)
   const odd = names.find((name) => !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
   if (odd !== undefined || names.length === 0 || new Set(names).size < names.length) {
@@ -140,6 +193,12 @@ function readLogLevel(text: string): string {
   return text
 }
 
-export function isLoopback(host: string): boolean {
+/** By what others than those on this machine reach the server; undefined where by nothing. */
+export function exposure({ host, trustedProxies }: Pick<Config, 'host' | 'trustedProxies'>): string | undefined {
+  if (!isLoopback(host)) return `HOST is ${host}, which others can reach`
+  return trustedProxies.length > 0 ? 'AGENT_STUDIO_TRUSTED_PROXIES names a proxy, by which others reach this server' : undefined
+}
+
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

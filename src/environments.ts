@@ -20,6 +20,10 @@ export function knownEnvironment(environments: readonly string[], named: string,
 export function checkEnvironment(environments: readonly string[], named: unknown, pointer: string): Issue[] {
   if (typeof named !== 'string' || environments.includes(named)) return []
   return [
-    { pointer, code: 'unknown_environment', message: `'${named}' is no environment of this server; it has ${environments.join(', ')}.` },
+    {
+      pointer,
+      code: 'unknown_environment',
+      message: `'${named}' is no environment of this server; it has ${environments.join(', ') || 'none that this key is for'}.`,
+    },
   ]
 }

@@ -72,10 +72,10 @@ function codesOfMembers(source: string, file: string): string[] {
   })
 }
 
-/** Calls such as `this.#problem(pointer, 'cycle', …)`. */
+/** Calls such as `findings.problem(pointer, 'cycle', …)`, but for those that pass a code on. */
 function codesOfCalls(source: string, file: string): string[] {
-  const calls = source.match(/this\.#(problem|warn)\(/g) ?? []
-  const codes = [...source.matchAll(/this\.#(?:problem|warn)\(\s*[^,]*,\s*'([a-z_]+)'/g)].map(([, code]) => code!)
+  const calls = source.match(/\.#?(?:problem|warn)\((?![^,]*, code,)/g) ?? []
+  const codes = [...source.matchAll(/\.#?(?:problem|warn)\(\s*[^,]*,\s*'([a-z_]+)'/g)].map(([, code]) => code!)
   if (codes.length < calls.length)
     throw new Error(`${file}: teach this test to find the codes of all ${calls.length} problems and warnings`)
   return codes
@@ -93,29 +93,62 @@ describe('an error of the catalogue', () => {
     agent: 'helper',
     agent_id: '00000000-0000-4000-8000-000000000001',
     allowed: ['GET', 'HEAD'],
+    characters: 1_000_000,
+    condition: 'input.name',
+    answer_status: 503,
+    by: 'ci',
     crashes: 4,
+    deadline: 60,
+    decision: 'approved',
+    deployment_pattern: 'support-*',
     deployments: [{ deployment_name: 'support', environment: 'production' }],
     environment: 'production',
     errors: [{ pointer: '/name', code: 'required', message: "'name' is missing." }],
+    exceeded: 'time' as const,
     execution_id: '00000000-0000-4000-8000-000000000002',
+    exists: true,
+    field: 'expires_at',
+    found: 'a text',
+    header: 'If-Match',
     host: 'example.org',
+    id: 'as_0123456789ab',
     key: '8e03978e-40d5-43dd-bc93-6894a57f9324',
+    key_id: '0123456789abcdef',
     limit: 25,
+    line: 3,
+    logs: ['so far'],
+    made: 'the key',
+    memory_bytes: 64 * 2 ** 20,
     method: 'PATCH',
+    milliseconds: 10,
     model: 'openai/gpt-4o',
+    most: '1,000',
     name: 'support',
     node_id: 'helper',
+    origin: 'https://example.org',
     path: '/hc',
+    phase: 'connection' as const,
     provider_status: 401,
     reason: 'The key is wrong.',
     received: "'text/plain'",
+    retry_after: 6,
+    scope: 'deploy',
     searched: ['development', 'production'],
+    seconds: 2,
     status: 'completed',
     step_id: 'helper#1',
     timeout: 60,
+    timeout_ms: 1_000,
+    url: 'https://example.org/orders',
     variable: 'OPENAI_API_KEY',
     version: '1.0.0',
+    what: "The output of step 'fetch'",
+    why: 'no_key' as const,
     workflow_id: '00000000-0000-4000-8000-000000000003',
+    used: 7,
+    tool: 'search',
+    server: 'https://mcp.example.org',
+    tries: 3,
   }
   type AnyError = (new (given: typeof details) => StudioError) & { code: string }
   const exported: unknown[] = Object.values(errors)

@@ -1,10 +1,9 @@
 import { toRegisteredAgent } from './agents/agent.ts'
-import { deployRelease } from './deployments/repository.ts'
+import { insertExample } from './example-repository.ts'
 import { canonicalForm, sha256 } from './graph/digest.ts'
 import { resolveDefinition } from './graph/resolve.ts'
 import type { AgentConfig } from './graph/definition.ts'
-import { defineCommand } from './store/store.ts'
-import type { AgentRow, WorkflowRow } from './store/tables.ts'
+import { stepKinds } from './nodes/kinds.ts'
 import type { Studio } from './studio.ts'
 import { newWorkflow } from './workflows/new-workflow.ts'
 
@@ -55,23 +54,6 @@ const workflow = {
   },
 }
 
-interface Example {
-  agents: AgentRow[]
-  workflow: WorkflowRow
-  deploy: Parameters<typeof deployRelease.run>[1]
-}
-
-/** Sets up everything in one transaction, and only in a database that never had it: what a user deletes stays deleted. */
-const insertExample = defineCommand('example.insert', async (db, example: Example): Promise<boolean> => {
-  const done = await db.selectFrom('meta').select('value').where('key', '=', 'example').executeTakeFirst()
-  if (done) return false
-  await db.insertInto('meta').values({ key: 'example', value: 'inserted' }).execute()
-  await db.insertInto('agents').values(example.agents).execute()
-  await db.insertInto('workflows').values(example.workflow).execute()
-  await deployRelease.run(db, example.deploy)
-  return true
-})
-
 /** @returns whether the database was new */
 export async function setUpExample({ store, clock, models, environments }: Studio): Promise<boolean> {
   const done = await store.read.selectFrom('meta').select('value').where('key', '=', 'example').executeTakeFirst()
@@ -90,6 +72,7 @@ export async function setUpExample({ store, clock, models, environments }: Studi
     agents: agentRows.map(toRegisteredAgent),
     defaultModel: models.default,
     resolveModel: (name) => models.resolve(name),
+    kinds: stepKinds,
   })
   const canonical = canonicalForm(definition)
   return store.write(insertExample, {
@@ -109,5 +92,3 @@ export async function setUpExample({ store, clock, models, environments }: Studi
     },
   })
 }
-
-export const exampleCommands = [insertExample]

@@ -4,10 +4,53 @@ import type { RunningServer } from './server.ts'
 import { StartRefused } from './start-refused.ts'
 import { version } from './version.ts'
 
-/** The command line. Exit codes: 0 done, 1 refused, 2 a command that does not exist. */
+interface Command {
+  /** What `--help` says of it, one line each: how it is called, and what that does. */
+  help: readonly (readonly [call: string, text: string])[]
+  /** Loads and runs it; nothing of a command is loaded before. @returns the exit code */
+  run(args: readonly string[]): Promise<number>
+}
+
+/** The commands beside `serve`. A further one is a further entry. */
+const commands: Record<string, Command> = {
+  backup: {
+    help: [
+      ['backup <file>', 'copy the database, also while a server runs on it;'],
+      ['', '--compact leaves out what is free in it, --json prints one line of JSON'],
+    ],
+    run: async (args) => (await import('./housekeeping/backup-command.ts')).runBackup(args),
+  },
+  key: {
+    help: [
+      ['key create', 'make an API key, also while a server runs: --name, --scopes, --environments,'],
+      ['', '--deployments, --expires; prints the key, this once'],
+      ['key list', 'list the keys, without their secrets'],
+      ['key revoke <id>', 'from then on nobody can use it'],
+    ],
+    run: async (args) => (await import('./access/key-command.ts')).runKey(args),
+  },
+  audit: {
+    help: [
+      ['audit verify', 'check that the trail is whole; --expect <seq>:<hash> that nothing of it was cut off,'],
+      ['', '--json prints one line of JSON'],
+      ['audit export', 'print the trail as JSON lines; --after <seq> only what came later'],
+    ],
+    run: async (args) => (await import('./audit/audit-command.ts')).runAudit(args),
+  },
+  secret: {
+    help: [
+      ['secret keygen <file>', 'make a file with a key for secrets; --add puts a new first key into one that is there'],
+      ['secret keys', 'list the keys, and how many secrets are encrypted with each; --json'],
+      ['secret rotate', 'encrypt all secrets with the first key, also while a server runs; --json'],
+    ],
+    run: async (args) => (await import('./secrets/secret-command.ts')).runSecret(args),
+  },
+}
+
+/** The command line. Exit codes: 0 done, 1 refused, 2 a command that does not exist, or a wrong call of one. */
 export async function main(args: readonly string[]): Promise<void> {
-  const [command = 'serve', ...rest] = args
-  if (args.includes('--help') || args.includes('-h') || command === 'help') {
+  const [name = 'serve', ...rest] = args
+  if (args.includes('--help') || args.includes('-h') || name === 'help') {
     console.log(help())
     return
   }
@@ -15,12 +58,12 @@ export async function main(args: readonly string[]): Promise<void> {
     console.log(version)
     return
   }
-  if (command === 'backup') {
-    const { runBackup } = await import('./housekeeping/backup-command.ts')
-    process.exitCode = await runBackup(rest)
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command) {
+    process.exitCode = await command.run(rest)
     return
   }
-  if (command !== 'serve' || rest.length > 0) {
+  if (name !== 'serve' || rest.length > 0) {
     console.error(`agent-studio: '${args.join(' ')}' is no command of this version. See agent-studio --help.`)
     process.exitCode = 2
     return
@@ -91,13 +134,22 @@ function help(): string {
   const lines = settings.map(({ name, default: value, text }) => `  ${name.padEnd(width)}  ${text} (default: ${value})`)
   return `Agent Studio ${version}
 
-  agent-studio serve           start the server (also: npm start)
-  agent-studio backup <file>   copy the database, also while a server runs on it;
-                               --compact leaves out what is free in it, --json prints one line of JSON
-  agent-studio --version       print the version
-  agent-studio --help          print this
+${commandLines().join('\n')}
 
 Settings are environment variables, or lines of a .env file in the current folder, where the environment wins:
 
 ${lines.join('\n')}`
+}
+
+function commandLines(): string[] {
+  const calls: Command['help'] = [
+    ['serve', 'start the server (also: npm start)'],
+    ...Object.values(commands).flatMap(({ help: lines }) => lines),
+    ['--version', 'print the version'],
+    ['--help', 'print this'],
+  ]
+  const width = Math.max(...calls.map(([call]) => call.length))
+  return calls.map(
+    ([call, text]) => `  ${call === '' ? ' '.repeat('agent-studio '.length) : 'agent-studio '}${call.padEnd(width)}   ${text}`,
+  )
 }

@@ -1,11 +1,19 @@
-import { createServer } from 'node:net'
+import { createServer, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import pino, { type Logger } from 'pino'
+import { Gate } from './access/gate.ts'
+import { guardRoutes } from './access/hooks.ts'
+import { noteKeyUse } from './access/repository.ts'
+import { registerKeyRoutes } from './access/routes.ts'
+import type { KeyLookup } from './access/key-lookup.ts'
+import { SqliteKeyLookup } from './access/sqlite/sqlite-key-lookup.ts'
 import { registerAgentRoutes } from './agents/routes.ts'
+import { tellOrigins } from './audit/request-origin.ts'
+import { registerAuditRoutes } from './audit/routes.ts'
 import { systemClock } from './clock.ts'
-import type { Config } from './config.ts'
+import { exposure, type Config } from './config.ts'
 import { registerDeploymentRoutes } from './deployments/routes.ts'
 import { EventHub } from './engine/event-hub.ts'
 import type { Meter } from './engine/meter.ts'
@@ -13,24 +21,40 @@ import { InProcessDispatcher } from './engine/in-process-dispatcher.ts'
 import { SqliteJournal } from './engine/sqlite/sqlite-journal.ts'
 import { StorageFull } from './errors.ts'
 import { setUpExample } from './example.ts'
+import { registerDecisionRoutes } from './executions/decision-routes.ts'
 import { registerExecutionRoutes } from './executions/routes.ts'
 import type { Answer } from './http/answers.ts'
 import { createApp, type App } from './http/app.ts'
 import { Housekeeper } from './housekeeping/housekeeper.ts'
 import { honourIdempotencyKeys } from './idempotency/hooks.ts'
 import { countEventStreams } from './http/sse.ts'
+import { limitKeys } from './limits/hooks.ts'
+import { Load } from './limits/load.ts'
+import { shedLoad } from './limits/shed.ts'
 import type { Models } from './models/model.ts'
-import { createModels } from './models/providers.ts'
+import { checkedTransport } from './models/named-server.ts'
+import { costsBy, readPrices, type CostOf } from './models/prices.ts'
+import { createModels, secretValues } from './models/providers.ts'
 import { Metrics } from './operations/metrics.ts'
+import { createOutgoing, type Outgoing } from './outgoing/outgoing.ts'
 import { Readiness } from './operations/readiness.ts'
 import { probeStorage } from './operations/repository.ts'
 import { registerOperationRoutes } from './operations/routes.ts'
+import { KeyFile, KeyFileUnusable } from './secrets/key-file.ts'
+import { keyedModels } from './secrets/keyed-models.ts'
+import { registerSecretRoutes } from './secrets/routes.ts'
+import { Vault } from './secrets/vault.ts'
+import { LazySandbox } from './sandbox/lazy-sandbox.ts'
+import type { Sandbox } from './sandbox/sandbox.ts'
 import { StartRefused } from './start-refused.ts'
 import { stopServer } from './stop-server.ts'
 import { openDatabaseFile } from './store/sqlite/database-file.ts'
 import { giveBackPages } from './store/sqlite/give-back.ts'
 import { SqliteStore } from './store/sqlite/sqlite-store.ts'
+import type { Store } from './store/store.ts'
 import type { Studio } from './studio.ts'
+import { registerVariableRoutes } from './variables/routes.ts'
+import { StoredVariables } from './variables/variables.ts'
 import { version } from './version.ts'
 import { registerWorkflowRoutes } from './workflows/routes.ts'
 
@@ -48,6 +72,8 @@ export interface RunningServer {
   url: string
   /** Whether the database was made by this start. */
   isNew: boolean
+  /** Whether requests need an API key. */
+  needsKey: boolean
   /** Takes no new work, lets executions end for a while, and frees everything. */
   stop(): Promise<void>
 }
@@ -57,14 +83,20 @@ export interface RunningServer {
  * @throws StartRefused with the one line that says what is wrong
  */
 export async function startServer(config: Config, writer: Worker): Promise<RunningServer> {
-  const models = createModels(config.models)
+  const outgoing = await openOutgoing(config)
+  const models = createModels(config.models, undefined, checkedTransport(outgoing))
   if (!models.resolve(models.default)) {
     throw new StartRefused(
       `AGENT_STUDIO_DEFAULT_MODEL is '${models.default}', for which no provider is known. Write it as provider/model, with openai, anthropic, google, ollama or demo.`,
     )
   }
+  const secretKeys = openKeyFile(config.secretKeyFile)
+  const costOf = readSetting('AGENT_STUDIO_PRICES', () => costsBy(config.pricesFile === undefined ? {} : readPrices(config.pricesFile)))
   await refuseTakenPort(config)
-  const logger = pino({ level: config.logLevel }, pino.destination(2))
+  let vault: Vault | undefined
+  // Of a line as a whole: what is logged is text of whoever failed.
+  const hooks = { streamWrite: (line: string) => vault?.scrub(line) ?? line }
+  const logger = pino({ level: config.logLevel, hooks }, pino.destination(2))
   const database = await openDatabaseFile(config.dataDir)
   const readiness: Readiness = new Readiness(async () => {
     // What is tried is small, and may find room where the results of executions find none.
@@ -94,6 +126,9 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
     },
     meter: metrics.store,
   })
+  const keys = new SqliteKeyLookup(store.reader)
+  const exposed = exposure(config)
+  if (exposed !== undefined && !keys.anyKept()) throw openToAll(exposed)
   const onFault = (error: unknown): void => logger.error({ err: error }, 'a fault in the server')
   const housekeeper = new Housekeeper({
     store,
@@ -102,12 +137,32 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
     giveBack: () => store.write(giveBackPages, GIVE_BACK_MS),
     onFault,
   })
-  const studio = { ...compose(config, store, models, metrics.engine, onFault), purge: () => housekeeper.purge() }
+  vault = new Vault({
+    store,
+    keys: secretKeys,
+    alwaysHidden: secretValues(config.models),
+    onUnreadable: (secret) => logger.error(secret, 'a secret cannot be decrypted'),
+    onFault,
+  })
+  const variables = new StoredVariables(store)
+  const sandbox = new LazySandbox({ onTrouble: (reason) => logger.warn({ reason }, 'a process of the sandbox ended by itself') })
+  const studio = {
+    ...compose(config, { store, models, vault, variables, sandbox, outgoing, costOf, meter: metrics.engine, onFault }),
+    purge: () => housekeeper.purge(),
+  }
   const isNew = await setUpExample(studio).catch((error: unknown) => {
     throw error instanceof StorageFull ? new StartRefused(`The disk of the database ${database.file} is full.`) : error
   })
   hasBegun = true
-  const app: App = await createStudioApp(config, logger, studio, metrics)
+  const load = new Load({
+    pendingWrites: () => store.pendingWrites,
+    oldestWriteMs: () => store.oldestWriteMs,
+    isFull: () => studio.dispatcher.isFull,
+  })
+  load.watch()
+  const app: App = await createStudioApp(config, logger, studio, { metrics, gate: gateOf(config, keys, store), load })
+  registerSecretRoutes(app, { ...studio, vault, keys: secretKeys })
+  registerVariableRoutes(app, { ...studio, variables })
   registerOperationRoutes(app, { readiness, metrics, store })
   // Listed before the first request can add to them.
   studio.dispatcher.recover().catch(onFault)
@@ -115,6 +170,8 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
 
   const free = async (): Promise<void> => {
     await housekeeper.stop()
+    vault.close()
+    await sandbox.close()
     await store.close()
     database.release()
   }
@@ -125,48 +182,136 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
     await stop()
     throw error
   })
-  return { url, isNew, stop }
+  return { url, isNew, needsKey: keys.anyKept(), stop }
+}
+
+/** @param store where it is noted when keys were used */
+function gateOf(config: Config, keys: KeyLookup, store: Store): Gate {
+  const onUse = (key_id: string, at: number): void => {
+    // Nobody waits for it, and where it cannot be written others say so.
+    store.write(noteKeyUse, { key_id, at }).catch(() => undefined)
+  }
+  return new Gate({ keys, now: () => systemClock.now(), isPrivate: exposure(config) === undefined, onUse })
+}
+
+/** @throws StartRefused */
+async function openOutgoing({ privateAddresses }: Config): Promise<Outgoing> {
+  if (privateAddresses.length > 0) {
+    // Read here only to refuse a start that would be told by the first request.
+    const { AddressList } = await import('./outgoing/address-list.ts')
+    readSetting('AGENT_STUDIO_PRIVATE_ADDRESSES', () => new AddressList(privateAddresses))
+  }
+  return createOutgoing({ privateAddresses })
+}
+
+/** @throws StartRefused */
+async function trustedProxiesOf({ trustedProxies: listed }: Config): Promise<((address: string) => boolean) | undefined> {
+  if (listed.length === 0) return undefined
+  const { trustedProxies } = await import('./http/trusted-proxies.ts')
+  return readSetting('AGENT_STUDIO_TRUSTED_PROXIES', () => trustedProxies(listed))
+}
+
+function readSetting<Value>(variable: string, read: () => Value): Value {
+  try {
+    return read()
+  } catch (error) {
+    throw new StartRefused(`${variable} cannot be used: ${(error as Error).message}.`)
+  }
+}
+
+function openToAll(exposed: string): StartRefused {
+  return new StartRefused(
+    `${exposed}, and there is no API key that would keep them out. Make the first one with: node bin/agent-studio.js key create`,
+  )
+}
+
+/** @throws StartRefused */
+function openKeyFile(path: string | undefined): KeyFile | undefined {
+  if (path === undefined) return undefined
+  try {
+    return new KeyFile(path)
+  } catch (error) {
+    if (!(error instanceof KeyFileUnusable)) throw error
+    throw new StartRefused(`The key file ${resolve(path)}, which AGENT_STUDIO_SECRET_KEY_FILE names, ${error.message}.`)
+  }
+}
+
+interface Parts {
+  store: SqliteStore
+  models: Models
+  vault: Vault
+  variables: StoredVariables
+  sandbox: Sandbox
+  outgoing: Outgoing
+  costOf: CostOf
+  meter: Meter
+  onFault: (error: unknown) => void
 }
 
 function compose(
   config: Config,
-  store: SqliteStore,
-  models: Models,
-  meter: Meter,
-  onFault: (error: unknown) => void,
+  { store, models: unkeyed, vault, variables, sandbox, outgoing, costOf, meter, onFault }: Parts,
 ): Omit<Studio, 'purge'> {
   const journal = new SqliteJournal(store)
   const hub = new EventHub()
   const clock = systemClock
-  const services = { journal, hub, models, clock, meter, restFromMs: REST_FROM_MS, onFault }
+  const models = keyedModels(unkeyed, vault)
+  const outside = { outgoing, sandbox, secrets: vault }
+  const variablesOf = (environment: string): Promise<Readonly<Record<string, string>>> => variables.of(environment)
+  const services = { journal, hub, models, clock, meter, restFromMs: REST_FROM_MS, onFault, costOf, outside, variables: variablesOf, masks: vault }
   const dispatcher = new InProcessDispatcher(services)
-  return { store, journal, dispatcher, hub, models, clock, environments: config.environments }
+  return { store, journal, dispatcher, hub, models, outside, secrets: vault, variables, clock, environments: config.environments }
 }
 
-async function createStudioApp(config: Config, logger: Logger, studio: Studio, { http }: Metrics): Promise<App> {
+/** What stands at the edge. */
+interface Edge {
+  metrics: Metrics
+  gate: Gate
+  load: Load
+}
+
+async function createStudioApp(config: Config, logger: Logger, studio: Studio, { metrics, gate, load }: Edge): Promise<App> {
   // At info Fastify would say that it listens, which the banner says already.
   const quiet = logger.child({}, { level: logger.level === 'info' ? 'warn' : logger.level })
-  const onAnswer = (answer: Answer): void => http.answered(answer)
-  const app = await createApp({ logger: quiet, allowedHosts: [config.host, ...config.allowedHosts], version, onAnswer })
+  const onAnswer = (answer: Answer): void => metrics.http.answered(answer)
+  const onLimited = (policy: string): void => metrics.load.limited(policy)
+  const allowedHosts = [config.host, ...config.allowedHosts]
+  const shed = (bare: App): void => shedLoad(bare, load, (kind) => metrics.load.shed(kind))
+  const guard = (unguarded: App): void => {
+    guardRoutes(unguarded, gate)
+    limitKeys(unguarded)
+  }
+  const { allowedOrigins } = config
+  const trusted = await trustedProxiesOf(config)
+  const edge = { allowedHosts, allowedOrigins, ...(trusted && { trustProxy: trusted }) }
+  const app = await createApp({ logger: quiet, ...edge, version, onAnswer, onLimited, shed, guard })
   honourIdempotencyKeys(app, studio)
+  tellOrigins(app)
   registerWorkflowRoutes(app, studio)
   registerDeploymentRoutes(app, studio)
   registerExecutionRoutes(app, studio)
+  registerDecisionRoutes(app, studio)
   registerAgentRoutes(app, studio)
+  registerAuditRoutes(app, studio.store)
+  registerKeyRoutes(app, studio)
   return app
 }
+
+/** Connections that the system holds until they are taken; of a burst of more, clients wait a second and try again. The system has a limit of its own. */
+const BACKLOG = 4_096
 
 async function listen(app: App, { host, port }: Config): Promise<string> {
   try {
     // By name Fastify would listen a second time, on a server that lacks our handlers of malformed requests.
-    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
+    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port, backlog: BACKLOG })
   } catch (error) {
     throw refusalToListen(error as NodeJS.ErrnoException, host, port)
   }
   const address = app.server.address()
   const actualPort = typeof address === 'object' && address ? address.port : port
-  const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : host
-  return `http://${name}:${actualPort}`
+  const isHere = ['127.0.0.1', '::1', '0.0.0.0', '::'].includes(host)
+  const name = isIPv6(host) ? `[${host}]` : host
+  return `http://${isHere ? 'localhost' : name}:${actualPort}`
 }
 
 /** How long a start waits for a server that is just ending to let go of the port. */
@@ -201,7 +346,7 @@ function refusalToListen(error: NodeJS.ErrnoException, host: string, port: numbe
 }
 
 /** What the terminal shows once the server answers. */
-export function banner({ url, isNew }: RunningServer, config: Config): string {
+export function banner({ url, isNew, needsKey }: RunningServer, config: Config): string {
   const { openaiApiKey, openaiBaseUrl, anthropicApiKey, googleApiKey, ollamaBaseUrl } = config.models
   const providers = [
     (openaiApiKey || openaiBaseUrl) && 'OpenAI',
@@ -209,11 +354,13 @@ export function banner({ url, isNew }: RunningServer, config: Config): string {
     googleApiKey && 'Google',
     ollamaBaseUrl && 'Ollama',
   ].filter(Boolean)
+  const key = needsKey ? ` -H "Authorization: Bearer $KEY"` : ''
   return [
     `Agent Studio ${version}   ${url}`,
     `  data     ${resolve(config.dataDir)}${isNew ? '   (new)' : ''}`,
     `  models   ${['demo (built in, offline)', ...providers].join(', ')}`,
-    `  try      curl -X POST ${url}/api/workflows/execute -H 'Content-Type: application/json' -d '{"deployment_name": "hello", "query": "What can you do?"}'`,
+    `  keys     ${needsKey ? 'every request needs one' : 'none: whoever is on this machine may do everything'}`,
+    `  try      curl -X POST ${url}/api/workflows/execute${key} -H 'Content-Type: application/json' -d '{"deployment_name": "hello", "query": "What can you do?"}'`,
     `  docs     ${url}/docs`,
   ].join('\n')
 }

@@ -1,18 +1,23 @@
 // The writing thread's main module: the one place, beside main.ts, that knows every command.
 import { parentPort } from 'node:worker_threads'
 import { serveWrites } from './store/sqlite/writer-thread.ts'
+import { accessCommands } from './access/repository.ts'
 import { agentCommands } from './agents/repository.ts'
 import { deploymentCommands } from './deployments/repository.ts'
-import { exampleCommands } from './example.ts'
+import { exampleCommands } from './example-repository.ts'
 import { inFlightCommands } from './executions/in-flight-repository.ts'
 import { removalCommands } from './executions/removal-repository.ts'
+import { signalCommands } from './executions/signal-repository.ts'
 import { journalCommands } from './engine/sqlite/journal-commands.ts'
 import { idempotencyCommands } from './idempotency/repository.ts'
 import { operationCommands } from './operations/repository.ts'
+import { secretCommands } from './secrets/repository.ts'
 import { storeCommands } from './store/sqlite/give-back.ts'
+import { variableCommands } from './variables/repository.ts'
 import { workflowCommands } from './workflows/repository.ts'
 
 serveWrites(parentPort!, [
+  ...accessCommands,
   ...agentCommands,
   ...deploymentCommands,
   ...exampleCommands,
@@ -21,6 +26,9 @@ serveWrites(parentPort!, [
   ...journalCommands,
   ...operationCommands,
   ...removalCommands,
+  ...signalCommands,
+  ...secretCommands,
   ...storeCommands,
+  ...variableCommands,
   ...workflowCommands,
 ])

@@ -6,34 +6,74 @@ import { describe, expect, it } from 'vitest'
  * Who may import whom: features → ports ← adapters. A room is a folder under src, or a file of the root; each lists the
  * rooms that it may import besides itself and the root's plain values (errors, clock).
  */
-const PLAIN = ['errors.ts', 'clock.ts', 'start-refused.ts', 'environments.ts', 'limit-issues.ts', 'version.ts']
+const PLAIN = [
+  'attempt-failed.ts',
+  'retry-after.ts',
+  'errors.ts',
+  'clock.ts',
+  'addresses.ts',
+  'start-refused.ts',
+  'environments.ts',
+  'limit-issues.ts',
+  'precondition.ts',
+  'version.ts',
+]
 const ROOMS: Record<string, string[]> = {
-  models: [],
-  graph: ['models'],
-  nodes: ['graph', 'models', 'engine'],
+  outgoing: [],
+  models: ['outgoing', 'secrets'],
+  templates: ['interrupt.ts'],
+  'data-schema': ['interrupt.ts'],
+  sandbox: [],
+  graph: ['models', 'templates', 'tools', 'data-schema', 'outgoing', 'sandbox', 'secrets'],
+  tools: ['data-schema', 'graph', 'nodes', 'outgoing', 'templates'],
+  nodes: ['data-schema', 'secrets', 'graph', 'models', 'engine', 'outgoing', 'tools'],
+  limits: ['http'],
   store: [],
-  engine: ['graph', 'models', 'nodes', 'store'],
+  engine: ['graph', 'limits', 'models', 'nodes', 'secrets', 'store'],
   http: [],
+  audit: ['access', 'config.ts', 'graph', 'http', 'store'],
   housekeeping: ['config.ts', 'executions', 'idempotency', 'store'],
   idempotency: ['graph', 'http', 'store', 'studio.ts'],
-  agents: ['graph', 'http', 'store', 'studio.ts'],
-  workflows: ['agents', 'deployments', 'graph', 'http', 'store', 'studio.ts'],
-  deployments: ['engine', 'executions', 'graph', 'http', 'store', 'studio.ts', 'workflows'],
-  executions: ['deployments', 'engine', 'http', 'store', 'studio.ts'],
-  operations: ['engine', 'http', 'store'],
-  'studio.ts': ['engine', 'models', 'store'],
+  access: ['audit', 'config.ts', 'http', 'limits', 'store', 'studio.ts'],
+  secrets: ['access', 'audit', 'config.ts', 'http', 'models', 'store'],
+  variables: ['access', 'audit', 'http', 'secrets', 'store'],
+  agents: ['audit', 'graph', 'http', 'secrets', 'store', 'studio.ts'],
+  workflows: [
+    'access',
+    'agents',
+    'audit',
+    'deployments',
+    'graph',
+    'http',
+    'models',
+    'nodes',
+    'secrets',
+    'store',
+    'studio.ts',
+    'tools',
+    'variables',
+  ],
+  deployments: ['access', 'audit', 'engine', 'executions', 'graph', 'http', 'limits', 'secrets', 'store', 'studio.ts', 'workflows'],
+  executions: ['access', 'audit', 'deployments', 'engine', 'graph', 'http', 'limits', 'nodes', 'store', 'studio.ts'],
+  operations: ['access', 'engine', 'http', 'store'],
+  'interrupt.ts': [],
+  'studio.ts': ['engine', 'graph', 'models', 'secrets', 'store', 'variables'],
   'config.ts': ['models'],
 }
 /** The composition roots, which know every concrete class. */
-const ROOTS = ['main.ts', 'server.ts', 'stop-server.ts', 'writer.ts', 'example.ts']
+const ROOTS = ['main.ts', 'server.ts', 'stop-server.ts', 'writer.ts', 'example.ts', 'example-repository.ts']
 
 /** Within rooms: what only adapters may touch. */
 const PACKAGES: { name: RegExp; only: RegExp }[] = [
-  { name: /^fastify|^@fastify\//, only: /^http\/|routes\.ts$|^idempotency\/hooks\.ts$/ },
+  { name: /^fastify|^@fastify\//, only: /^http\/|routes\.ts$|^(access|idempotency|limits)\/hooks\.ts$|^limits\/shed\.ts$/ },
   { name: /^node:sqlite$/, only: /^store\/sqlite\// },
   { name: /^kysely$/, only: /^store\/|repository\.ts$/ },
   { name: /^@ai-sdk\//, only: /^models\// },
-  { name: /^undici$/, only: /^models\// },
+  { name: /^undici$/, only: /^(models|outgoing)\// },
+  { name: /^ipaddr\.js$/, only: /^outgoing\/|^addresses\.ts$/ },
+  { name: /^@modelcontextprotocol\//, only: /^tools\/mcp\// },
+  { name: /^quickjs-wasi/, only: /^sandbox\// },
+  { name: /^liquidjs$/, only: /^templates\// },
   { name: /^pino$/, only: /^(server|main)\.ts$/ },
 ]
 
@@ -87,5 +127,16 @@ describe('the borders between the rooms', () => {
       ),
     )
     expect(leaks).toEqual([])
+  })
+
+  it('let what runs in a process of the sandbox see nothing but itself, Node and the engine', () => {
+    const inside = globSync('sandbox/inside/*.js', { cwd: src })
+    expect(inside.length).toBeGreaterThan(0)
+    const foreign = inside.flatMap((file) =>
+      importsOf(file)
+        .filter((target) => !/^(node:|\.\/[\w-]+\.js$|quickjs-wasi$)/.test(target))
+        .map((target) => `${file} imports ${target}`),
+    )
+    expect(foreign).toEqual([])
   })
 })

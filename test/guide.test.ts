@@ -6,9 +6,11 @@ import { settings } from '../src/config.ts'
 import { anchor } from '../src/http/markdown.ts'
 import { demoPhrases } from '../src/models/demo-phrases.ts'
 import { blocksOf, difference, readPage, runnableBlocks, type RunnableBlock } from './support/doc-blocks.ts'
+import { writeKeyFile } from './support/secrets.ts'
 import { removeFolder, runCommand, startServer, temporaryFolder, type TestServer } from './support/server.ts'
 import { hasCommand, ShellSession } from './support/shell-session.ts'
 
+const project = join(import.meta.dirname, '..')
 const sessions = { bash: ShellSession.bash, python: ShellSession.python }
 const commands = { bash: ['bash', 'curl'], python: ['python3'] }
 type Language = keyof typeof commands
@@ -31,9 +33,10 @@ function describePage(page: string, { languages, curlrc = '' }: Page): void {
 
     beforeAll(async () => {
       folder = temporaryFolder()
-      server = await startServer(folder)
+      server = await startServer(folder, { AGENT_STUDIO_SECRET_KEY_FILE: writeKeyFile(folder) })
       writeFileSync(join(folder, '.curlrc'), curlrc)
-      for (const language of languages) opened.set(language, sessions[language]({ folder, env: { BASE: server.url, HOME: folder } }))
+      for (const language of languages)
+        opened.set(language, sessions[language]({ folder, env: { BASE: server.url, HOME: folder, PROJECT: project } }))
     })
     afterAll(async () => {
       for (const session of opened.values()) session.end()
@@ -101,7 +104,10 @@ describe('the refusals to start, as the guide quotes them', () => {
   })
 
   it('an address that others can reach', async () => {
-    expect(difference(quoted('HOST '), await refusal({ HOST: '0.0.0.0' }))).toBeUndefined()
+    const without = temporaryFolder()
+    const said = await refusal({ HOST: '0.0.0.0' }, without)
+    removeFolder(without)
+    expect(difference(quoted('HOST '), said)).toBeUndefined()
   })
 })
 
@@ -116,11 +122,14 @@ describe('what the pages list', () => {
     expect(rows).toEqual(demoPhrases.map(({ phrase }) => phrase))
   })
 
-  it.each(['README.md', 'docs/guide.md', 'docs/errors.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])('the links of %s lead somewhere', (page) => {
-    const targets = [...readPage(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
-    const broken = targets.filter((target) => !/^(https?:|\/)/.test(target) && !leadsSomewhere(page, target))
-    expect(broken).toEqual([])
-  })
+  it.each(['README.md', 'docs/guide.md', 'docs/errors.md', 'docs/templates.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])(
+    'the links of %s lead somewhere',
+    (page) => {
+      const targets = [...readPage(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
+      const broken = targets.filter((target) => !/^(https?:|\/)/.test(target) && !leadsSomewhere(page, target))
+      expect(broken).toEqual([])
+    },
+  )
 })
 
 function leadsSomewhere(page: string, target: string): boolean {

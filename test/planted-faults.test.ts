@@ -120,6 +120,16 @@ it('a key that is written apart from what it stands for is found by a kill betwe
   expect(broken).toContainEqual(expect.stringContaining('executed twice'))
 })
 
+it('a trail whose head is remembered is found: changes are refused that share a commit with a bad one', { timeout }, async () => {
+  const { victims } = await withFault('the head of the trail is remembered', (env) => tortureByBadWrites({ seed: 1, rounds: 3, env }))
+  expect(victims).toBeGreaterThan(0)
+})
+
+it('a trail that is written apart from the changes is found by a kill between the two', { timeout }, async () => {
+  const { broken } = await withFault('entries of the trail in a commit of their own', (env) => fromCommit(1, 'name', env))
+  expect(broken).toContainEqual(expect.stringContaining('the trail says of'))
+})
+
 it('a restart that thaws what is frozen is found: a model is called before anybody asked for it', { timeout }, async () => {
   const { broken } = await withFault('a restart thaws', (env) => fromCommit(4, 'freeze', env))
   expect(broken).toContainEqual(expect.stringContaining('a frozen execution'))

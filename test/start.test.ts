@@ -86,8 +86,12 @@ describe('a start is refused', () => {
   })
 
   it.each([
-    [{ HOST: '0.0.0.0' }, 'no API keys'],
-    [{ HOST: '192.0.2.1' }, 'no API keys'],
+    [{ HOST: '0.0.0.0' }, 'no API key'],
+    [{ AGENT_STUDIO_TRUSTED_PROXIES: '127.0.0.1' }, 'no API key'],
+    [{ AGENT_STUDIO_PRIVATE_ADDRESSES: '10.0.0.0/8, 127.1' }, "'127.1' is neither an address"],
+    [{ AGENT_STUDIO_ALLOWED_ORIGINS: 'https://app.example, https://app.example/' }, 'Write it as https://app.example.'],
+    [{ AGENT_STUDIO_ALLOWED_ORIGINS: '*' }, 'an origin is https://'],
+    [{ HOST: '192.0.2.1' }, 'cannot listen on 192.0.2.1'],
     [{ PORT: 'eighty' }, 'whole number'],
     [{ PORT: '70000' }, '0 to 65535'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],

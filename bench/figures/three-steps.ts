@@ -16,7 +16,7 @@ const dbos: Contender = {
     const server = await room.startServer(new URL('../servers/dbos.ts', import.meta.url), { folder, endWith: 'SIGTERM' })
     const request = executeRequest('three-steps')
     const { response } = await call(server.port, 'POST', request.path, request.body)
-    if (!String(response).includes('Tool helper answered')) throw new Error(`DBOS answered ${String(response)}`)
+    if (!String(response).startsWith('Answered: ')) throw new Error(`DBOS answered ${String(response)}`)
     return { server, request }
   },
 }
@@ -34,7 +34,7 @@ const goals = [
   { connections: 128, perSecond: 9_000, ofUnrecorded: 0.5 },
 ]
 
-/** The price of recording: the models cost nothing. */
+/** The price of recording: the steps cost nothing. */
 export const threeSteps: Figure = {
   name: 'three recorded steps',
   subject,

@@ -61,6 +61,8 @@ async function measureLists({ load, options, say }: Bench, { port }: ServerProce
     'that run': '?status=running',
     'of a session': `?session_id=${filled.session_ids[0]!}`,
     'of a release': '?release=1',
+    'of a release, in an environment': '?release=1&environment=development',
+    'that completed, of a release, a page of 500': '?release=1&status=completed&limit=500',
     'of the first day': `?to=${new Date(Date.now() - 29 * 86_400_000).toISOString()}`,
   }
   const values: Value[] = []

@@ -29,20 +29,9 @@ await postgres.start()
 
 const runThreeSteps = DBOS.registerWorkflow(
   async (query: string) => {
-    const first = await DBOS.runStep(
-      () => Promise.resolve({ text: '', calls: [{ id: 'demo-1-1', name: 'helper', arguments: { query } }] }),
-      {
-        name: 'lead#1',
-      },
-    )
-    const second = await DBOS.runStep(() => Promise.resolve({ text: first.calls[0]!.arguments.query, calls: [] }), { name: 'helper#1' })
-    const third = await DBOS.runStep(
-      () => Promise.resolve({ text: `You asked: ${query}\nTool helper answered: ${second.text}`, calls: [] }),
-      {
-        name: 'lead#2',
-      },
-    )
-    return third.text
+    const first = await DBOS.runStep(() => Promise.resolve({ query, sent: true }), { name: 'ask' })
+    const second = await DBOS.runStep(() => Promise.resolve({ text: first.query, calls: [] }), { name: 'look' })
+    return DBOS.runStep(() => Promise.resolve(`Answered: ${second.text}`), { name: 'tell' })
   },
   { name: 'three-steps' },
 )

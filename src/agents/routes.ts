@@ -4,6 +4,7 @@ import { AgentNotFound, InvalidInput } from '../errors.ts'
 import { checkAgentConfig } from '../graph/check-agent-config.ts'
 import type { App } from '../http/app.ts'
 import { FreeForm } from '../http/free-form.ts'
+import { checkKey } from '../secrets/check-references.ts'
 import type { Studio } from '../studio.ts'
 import { toAgentView } from './agent.ts'
 import { createAgent, deleteAgent, findAgent, findAgentByName, listAgents, listAvailableAgents, updateAgent } from './repository.ts'
@@ -66,7 +67,7 @@ export function registerAgentRoutes(app: App, { store, clock }: Studio): void {
   app.post(
     '/api/agents',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'workflow:write', nullIsAbsent: true },
       schema: { operationId: 'createAgent', summary: 'Register an agent', tags, body: CreateBody, response: { 200: Agent } },
     },
     async (request) => {
@@ -83,13 +84,14 @@ export function registerAgentRoutes(app: App, { store, clock }: Studio): void {
         created_at: now,
         updated_at: now,
       }
-      return toAgentView(await store.write(createAgent, agent, request.idempotency?.claim))
+      return toAgentView(await store.write(createAgent, agent, request.origin))
     },
   )
 
   app.get(
     '/api/agents',
     {
+      config: { scope: 'workflow:read' },
       schema: {
         operationId: 'listAgents',
         summary: 'List the registered agents',
@@ -110,6 +112,7 @@ export function registerAgentRoutes(app: App, { store, clock }: Studio): void {
   app.get(
     '/api/agents/deployment/available',
     {
+      config: { scope: 'workflow:read' },
       schema: {
         operationId: 'listAvailableAgents',
         summary: 'List the agents that workflows may use',
@@ -123,6 +126,7 @@ export function registerAgentRoutes(app: App, { store, clock }: Studio): void {
   app.get(
     '/api/agents/name/:name',
     {
+      config: { scope: 'workflow:read' },
       schema: {
         operationId: 'getAgentByName',
         summary: 'Look at an agent, by its name',
@@ -136,14 +140,17 @@ export function registerAgentRoutes(app: App, { store, clock }: Studio): void {
 
   app.get(
     '/api/agents/:agent_id',
-    { schema: { operationId: 'getAgent', summary: 'Look at an agent', tags, params: IdParams, response: { 200: Agent } } },
+    {
+      config: { scope: 'workflow:read' },
+      schema: { operationId: 'getAgent', summary: 'Look at an agent', tags, params: IdParams, response: { 200: Agent } },
+    },
     async (request) => toAgentView(found(await findAgent(store.read, request.params.agent_id), request.params.agent_id)),
   )
 
   app.put(
     '/api/agents/:agent_id',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'workflow:write', nullIsAbsent: true },
       schema: {
         operationId: 'updateAgent',
         summary: 'Change an agent',
@@ -157,13 +164,14 @@ export function registerAgentRoutes(app: App, { store, clock }: Studio): void {
     async (request) => {
       refuseBadConfig(request.body.config)
       const changes = { ...toColumns(request.body), updated_at: clock.now() }
-      return toAgentView(await store.write(updateAgent, { agent_id: request.params.agent_id, changes }))
+      return toAgentView(await store.write(updateAgent, { agent_id: request.params.agent_id, changes }, request.origin))
     },
   )
 
   app.delete(
     '/api/agents/:agent_id',
     {
+      config: { scope: 'workflow:write' },
       schema: {
         operationId: 'deleteAgent',
         summary: 'Remove an agent from the register',
@@ -175,7 +183,7 @@ export function registerAgentRoutes(app: App, { store, clock }: Studio): void {
     },
     async (request) => {
       const { agent_id } = request.params
-      await store.write(deleteAgent, agent_id)
+      await store.write(deleteAgent, { agent_id, now: clock.now() }, request.origin)
       return { message: 'Agent deleted successfully', agent_id }
     },
   )
@@ -188,7 +196,7 @@ function found<Row>(row: Row | undefined, agent: string): Row {
 
 /** A workflow may be saved unfinished, but an agent is used by many: what it says must be right. */
 function refuseBadConfig(config: Record<string, unknown> | undefined): void {
-  const errors = checkAgentConfig(config ?? {}, '/config')
+  const errors = [...checkAgentConfig(config ?? {}, '/config'), ...checkKey(config, '/config')]
   if (errors.length > 0) throw new InvalidInput({ errors })
 }
 

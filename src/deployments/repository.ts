@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+import type { Reach } from '../access/caller.ts'
 import { DeploymentNotFound, DeploymentNotInactive, WorkflowChanged, type Warning } from '../errors.ts'
 import type { Cancelled } from '../engine/dispatcher.ts'
 import type { RuntimeConfig } from '../engine/journal.ts'
@@ -5,8 +7,10 @@ import { releaseDigest } from '../graph/digest.ts'
 import { defineCommand, type Command, type Db } from '../store/store.ts'
 import type { DeploymentRow } from '../store/tables.ts'
 import { cancelInFlight, freezeInFlight, thawInFlight } from '../executions/in-flight-repository.ts'
+import { findMissing, insertReferences, type DefinitionReferences } from '../secrets/reference-repository.ts'
 import { findWorkflow } from '../workflows/repository.ts'
-import { inheritRuntimeConfig } from './deployment.ts'
+import { counts, recordDeploymentChange, stateOf } from './audited.ts'
+import { inheritRuntimeConfig, type GivenRuntimeConfig } from './deployment.ts'
 
 // — Queries —
 
@@ -45,6 +49,8 @@ export function selectDeployments(db: Db) {
 export type DeploymentRecord = Awaited<ReturnType<ReturnType<typeof selectDeployments>['executeTakeFirstOrThrow']>>
 
 export interface DeploymentFilter {
+  /** What whoever asks can see. */
+  reach: Reach
   environment?: string | undefined
   status?: 'active' | 'inactive' | undefined
   q?: string | undefined
@@ -54,8 +60,8 @@ export interface DeploymentFilter {
 
 /** By name, then environment. */
 export function listDeployments(db: Db, filter: DeploymentFilter): Promise<DeploymentRecord[]> {
-  let query = selectDeployments(db)
-  const { environment, status, q, after, limit } = filter
+  const { reach, environment, status, q, after, limit } = filter
+  let query = seenBy(reach, selectDeployments(db))
   if (environment !== undefined) query = query.where('d.environment', '=', environment)
   if (status !== undefined) query = query.where('d.status', '=', status)
   if (q) query = query.where(({ fn, eb }) => eb(fn<number>('instr', [fn('lower', ['d.name']), eb.val(q.toLowerCase())]), '>', 0))
@@ -68,9 +74,16 @@ export function listDeployments(db: Db, filter: DeploymentFilter): Promise<Deplo
   return query.orderBy('d.name').orderBy('d.environment').execute()
 }
 
-export async function listDeploymentsOfWorkflows(db: Db, workflowIds: readonly string[]): Promise<DeploymentRecord[]> {
+function seenBy({ environments, deployment_pattern }: Reach, query: ReturnType<typeof selectDeployments>): typeof query {
+  let seen = query
+  if (environments !== null) seen = seen.where('d.environment', 'in', [...environments])
+  if (deployment_pattern !== null) seen = seen.where(sql<boolean>`d.name glob ${deployment_pattern}`)
+  return seen
+}
+
+export async function listDeploymentsOfWorkflows(db: Db, reach: Reach, workflowIds: readonly string[]): Promise<DeploymentRecord[]> {
   if (workflowIds.length === 0) return []
-  return selectDeployments(db).where('d.workflow_id', 'in', workflowIds).orderBy('d.name').orderBy('d.environment').execute()
+  return seenBy(reach, selectDeployments(db)).where('d.workflow_id', 'in', workflowIds).orderBy('d.name').orderBy('d.environment').execute()
 }
 
 export function getDeployment(db: Db, deploymentId: string): Promise<DeploymentRecord | undefined> {
@@ -109,12 +122,14 @@ export interface Deploy {
   name: string
   environment: string
   deployed_by: string | null
-  runtime_config: Partial<RuntimeConfig> | undefined
+  runtime_config: GivenRuntimeConfig | undefined
   force: boolean
   workflow: { workflow_id: string; revision: number; name: string; version: string; description: string | null }
   definition_digest: string
   /** In its RFC 8785 form. */
   definition: string
+  /** What the definition refers to. Left out where it refers to nothing. */
+  references?: DefinitionReferences
   /** What the answer remarks; given back with the result. */
   warnings?: Warning[]
   /** For the deployment, if the name is new. */
@@ -130,8 +145,8 @@ export interface Deployed {
   thawed: string[]
 }
 
-/** @throws WorkflowChanged when the workflow is not any more what the definition was made from */
-export const deployRelease: Command<Deploy, Deployed> = defineCommand('deployments.deploy', async (db, deploy) => {
+/** @throws WorkflowChanged when the workflow is not any more what the definition was made from, or what it refers to is gone */
+export const deployRelease: Command<Deploy, Deployed> = defineCommand('deployments.deploy', async (db, deploy, actor) => {
   const { workflow_id, revision } = deploy.workflow
   if ((await findWorkflow(db, workflow_id))?.revision !== revision) throw new WorkflowChanged({ workflow_id })
   const { warnings = [] } = deploy
@@ -140,14 +155,16 @@ export const deployRelease: Command<Deploy, Deployed> = defineCommand('deploymen
   const last = existing && (await findRelease(db, existing.deployment_id, existing.last_release))
   const runtimeConfig = inheritRuntimeConfig(deploy.runtime_config, last && (JSON.parse(last.runtime_config) as RuntimeConfig))
   const digest = releaseDigest(deploy.definition, runtimeConfig)
-  if (existing?.status === 'active' && !deploy.force) {
-    const serving = await getDeployment(db, existing.deployment_id)
-    if (serving?.digest === digest) return { record: serving, unchanged: true, warnings, thawed: [] }
-  }
+  const before = existing && (await getDeployment(db, existing.deployment_id))
+  if (before?.status === 'active' && before.digest === digest && !deploy.force)
+    return { record: before, unchanged: true, warnings, thawed: [] }
   const deploymentId = existing ? await switchOver(db, existing, deploy) : await introduce(db, deploy)
   await insertRelease(db, { deploymentId, number: (existing?.last_release ?? 0) + 1, digest, runtimeConfig, deploy })
   const thawed = existing?.status === 'inactive' ? await thawInFlight(db, deploymentId) : []
-  return { record: (await getDeployment(db, deploymentId))!, unchanged: false, warnings, thawed }
+  const record = (await getDeployment(db, deploymentId))!
+  const states = { before: before ? stateOf(before) : null, after: { ...stateOf(record), ...counts({ thawed }) } }
+  await recordDeploymentChange(db, actor, 'deployment.deploy', record, { at: deploy.now, ...states })
+  return { record, unchanged: false, warnings, thawed }
 })
 
 function findRelease(db: Db, deploymentId: string, number: number) {
@@ -206,6 +223,12 @@ async function insertRelease(db: Db, { deploymentId, number, digest, runtimeConf
     .values({ definition_digest, definition })
     .onConflict((conflict) => conflict.column('definition_digest').doNothing())
     .execute()
+  if (deploy.references) {
+    await insertReferences(db, definition_digest, deploy.references)
+    // Found when it was prepared, and deleted since: prepared again, the deploy says so.
+    const missing = await findMissing(db, definition_digest, deploy.environment)
+    if (missing.length > 0) throw new WorkflowChanged({ workflow_id: workflow.workflow_id })
+  }
   await db
     .insertInto('releases')
     .values({
@@ -254,7 +277,7 @@ export interface StoppedDeployment {
  */
 export const stopDeployment = defineCommand(
   'deployments.stop',
-  async (db, { name, environments, mode, now }: Stop): Promise<StoppedDeployment> => {
+  async (db, { name, environments, mode, now }: Stop, actor): Promise<StoppedDeployment> => {
     const found = await findDeployments(db, name, environments)
     const first = found.find((one) => one.status === 'active') ?? found[0]
     if (!first) throw new DeploymentNotFound({ name, searched: [...environments] })
@@ -263,6 +286,11 @@ export const stopDeployment = defineCommand(
     const cancelled = mode === 'cancel' ? await cancelInFlight(db, { deployment_id }, now) : []
     const frozen = mode === 'freeze' ? await freezeInFlight(db, deployment_id) : []
     const thawed = mode === 'drain' ? await thawInFlight(db, deployment_id) : []
+    const affected = counts({ cancelled, frozen, thawed })
+    if (first.status === 'active' || Object.keys(affected).length > 0) {
+      const after = { status: 'inactive', mode: mode ?? 'drain', ...affected }
+      await recordDeploymentChange(db, actor, 'deployment.stop', first, { at: now, before: { status: first.status }, after })
+    }
     return { deployment, cancelled, frozen, thawed }
   },
 )
@@ -276,13 +304,15 @@ export interface ReactivatedDeployment {
 /** Starts the first that is inactive. @throws DeploymentNotFound, DeploymentNotInactive */
 export const reactivateDeployment = defineCommand(
   'deployments.reactivate',
-  async (db, { name, environments }: NamedDeployment): Promise<ReactivatedDeployment> => {
+  async (db, { name, environments, now }: NamedDeployment, actor): Promise<ReactivatedDeployment> => {
     const found = await findDeployments(db, name, environments)
     const deployment = found.find((one) => one.status === 'inactive')
     if (deployment) {
       const { deployment_id } = deployment
       await setStatus(db, deployment_id, { status: 'active', stopped_at: null })
       const thawed = await thawInFlight(db, deployment_id)
+      const after = { status: 'active', ...counts({ thawed }) }
+      await recordDeploymentChange(db, actor, 'deployment.reactivate', deployment, { at: now, before: { status: 'inactive' }, after })
       return { record: (await getDeployment(db, deployment_id))!, thawed }
     }
     if (found[0]) throw new DeploymentNotInactive({ name, environment: found[0].environment })
@@ -308,13 +338,17 @@ export interface Deleted {
  */
 export const deleteDeployment = defineCommand(
   'deployments.delete',
-  async (db, { name, environments, now }: NamedDeployment): Promise<Deleted> => {
+  async (db, { name, environments, now }: NamedDeployment, actor): Promise<Deleted> => {
     const [deployment] = await findDeployments(db, name, environments)
     if (!deployment) throw new DeploymentNotFound({ name, searched: [...environments] })
     const { deployment_id, environment } = deployment
+    const record = (await getDeployment(db, deployment_id))!
     const cancelled = await cancelInFlight(db, { deployment_id }, now)
     await db.deleteFrom('deployments').where('deployment_id', '=', deployment_id).execute()
     await db.insertInto('purges').values({ deployment_id, requested_at: now }).execute()
+    const { execution_count, error_count } = record
+    const before = { ...stateOf(record), execution_count, error_count, ...counts({ in_flight: cancelled }) }
+    await recordDeploymentChange(db, actor, 'deployment.delete', record, { at: now, before, after: null })
     return { deployment_id, environment, cancelled }
   },
 )

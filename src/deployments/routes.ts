@@ -1,3 +1,4 @@
+import { environmentsWithin, reachesName, type Caller } from '../access/caller.ts'
 import { Type } from '../http/type.ts'
 import { toTimestamp } from '../clock.ts'
 import { knownEnvironment, searchOrder } from '../environments.ts'
@@ -35,19 +36,21 @@ const NameParams = Type.Object({ deployment_name: DeploymentName })
 
 export function registerDeploymentRoutes(app: App, studio: Studio): void {
   const { store, clock, environments } = studio
-  const named = (name: string, query: { environment?: string }, body: { environment?: string } = {}) => ({
-    name,
-    environments:
+  /** @throws DeploymentNotFound for a name that the caller cannot see, as for one that there is not */
+  const named = (caller: Caller, name: string, query: { environment?: string }, body: { environment?: string } = {}) => {
+    const seen = environmentsWithin(caller, environments)
+    const searched =
       query.environment === undefined
-        ? searchOrder(environments, body.environment, '/environment')
-        : searchOrder(environments, query.environment, '?environment'),
-    now: clock.now(),
-  })
+        ? searchOrder(seen, body.environment, '/environment')
+        : searchOrder(seen, query.environment, '?environment')
+    if (!reachesName(caller, name)) throw new DeploymentNotFound({ name, searched: [...searched] })
+    return { name, environments: searched, now: clock.now() }
+  }
 
   app.post(
     '/api/workflows/:workflow_id/deploy',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'deploy', nullIsAbsent: true },
       schema: {
         operationId: 'deployWorkflow',
         summary: 'Deploy a workflow under a name',
@@ -59,13 +62,14 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
         response: { 200: DeployResponse },
       },
     },
-    ({ params, body, idempotency }) =>
-      deploy(studio, params.workflow_id, { ...body, environment: body.environment ?? 'production' }, idempotency?.claim),
+    ({ params, body, caller, origin }) =>
+      deploy(studio, params.workflow_id, { ...body, caller, environment: body.environment ?? 'production' }, origin),
   )
 
   app.get(
     '/api/workflows/deployments/active',
     {
+      config: { scope: 'workflow:read' },
       schema: {
         operationId: 'listActiveDeployments',
         summary: 'List the active deployments',
@@ -74,12 +78,13 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
         response: { 200: Type.Array(Deployment) },
       },
     },
-    async () => (await listDeployments(store.read, { status: 'active' })).map(toDeploymentView),
+    async ({ caller }) => (await listDeployments(store.read, { reach: caller, status: 'active' })).map(toDeploymentView),
   )
 
   app.get(
     '/api/workflows/deployments',
     {
+      config: { scope: 'workflow:read' },
       schema: {
         operationId: 'listDeployments',
         summary: 'List deployments',
@@ -99,9 +104,10 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
     },
     async (request, reply) => {
       const { environment, status, q, cursor, limit = DEFAULT_PAGE } = request.query
-      if (environment !== undefined) knownEnvironment(environments, environment, '?environment')
+      const { caller } = request
+      if (environment !== undefined) knownEnvironment(environmentsWithin(caller, environments), environment, '?environment')
       const after = decodeCursor(cursor, isPosition)
-      const rows = await listDeployments(store.read, { environment, status, q, after, limit: limit + 1 })
+      const rows = await listDeployments(store.read, { reach: caller, environment, status, q, after, limit: limit + 1 })
       const page = sendPage(request, reply, rows, limit, ({ name, environment: where }) => ({ name, environment: where }))
       const inFlight = await countInFlight(
         store.read,
@@ -114,6 +120,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
   app.get(
     '/api/workflows/deployments/:deployment_name',
     {
+      config: { scope: 'workflow:read' },
       schema: {
         operationId: 'getDeployment',
         summary: 'Look at a deployment',
@@ -124,7 +131,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
       },
     },
     async (request) => {
-      const { name, environments: searched } = named(request.params.deployment_name, request.query)
+      const { name, environments: searched } = named(request.caller, request.params.deployment_name, request.query)
       const [found] = await findDeployments(store.read, name, searched)
       const record = found && (await getDeployment(store.read, found.deployment_id))
       if (!record) throw new DeploymentNotFound({ name, searched: [...searched] })
@@ -136,7 +143,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
   app.post(
     '/api/workflows/deployments/:deployment_name/stop',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'deploy', load: 'always', nullIsAbsent: true },
       schema: {
         operationId: 'stopDeployment',
         summary: 'Stop a deployment',
@@ -150,10 +157,10 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
       },
     },
     async (request) => {
-      const { query, body } = request
+      const { caller, query, body } = request
       const { mode, ...where } = body
-      const stop = { ...named(request.params.deployment_name, query, where), mode }
-      const { deployment: stopped, cancelled, frozen, thawed } = await store.write(stopDeployment, stop, request.idempotency?.claim)
+      const stop = { ...named(caller, request.params.deployment_name, query, where), mode }
+      const { deployment: stopped, cancelled, frozen, thawed } = await store.write(stopDeployment, stop, request.origin)
       studio.dispatcher.heed([...frozen, ...thawed])
       await studio.dispatcher.cancel(cancelled)
       const inFlight = await countInFlight(store.read, [stopped.deployment_id])
@@ -171,7 +178,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
   app.post(
     '/api/workflows/deployments/:deployment_name/reactivate',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'deploy', nullIsAbsent: true },
       schema: {
         operationId: 'reactivateDeployment',
         summary: 'Reactivate a stopped deployment',
@@ -184,9 +191,9 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
       },
     },
     async (request) => {
-      const { query, body } = request
+      const { caller, query, body } = request
       const name = request.params.deployment_name
-      const { record, thawed } = await store.write(reactivateDeployment, named(name, query, body), request.idempotency?.claim)
+      const { record, thawed } = await store.write(reactivateDeployment, named(caller, name, query, body), request.origin)
       studio.dispatcher.heed(thawed)
       return { message: `Deployment '${name}' reactivated successfully`, ...toDeploymentView(record) }
     },
@@ -195,7 +202,7 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
   app.delete(
     '/api/workflows/deployments/:deployment_name',
     {
-      config: { nullIsAbsent: true },
+      config: { scope: 'deploy', nullIsAbsent: true },
       schema: {
         operationId: 'deleteDeployment',
         summary: 'Delete a deployment',
@@ -209,7 +216,11 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
     },
     async (request) => {
       const name = request.params.deployment_name
-      const { deployment_id, environment, cancelled } = await store.write(deleteDeployment, named(name, request.query))
+      const { deployment_id, environment, cancelled } = await store.write(
+        deleteDeployment,
+        named(request.caller, name, request.query),
+        request.origin,
+      )
       await studio.dispatcher.cancel(cancelled)
       studio.purge()
       return { message: `Deployment '${name}' deleted successfully`, deployment_id, environment }

@@ -1,5 +1,6 @@
 import { Type } from '../http/type.ts'
-import { deploymentNamePattern, deploymentNameRule } from './deployment.ts'
+import { RateLimitSchema } from '../limits/schemas.ts'
+import { DEFAULT_QUEUE, deploymentNamePattern, deploymentNameRule } from './deployment.ts'
 import { Id, Nullable, Time } from '../http/fields.ts'
 
 export const DeploymentName = Type.String({
@@ -12,13 +13,46 @@ export const DeploymentName = Type.String({
 const timeout = Type.Integer({ minimum: 1, maximum: 86_400, description: 'Seconds for the whole execution. Default 300.' })
 const maxRetries = Type.Integer({ minimum: 0, maximum: 20, description: 'Retries of each step. Default 3.' })
 
-/** What a request gives of it; what it leaves out is the default. */
-export const RuntimeConfigInput = Type.Object(
+const concurrencyLimit = Type.Integer({
+  minimum: 1,
+  maximum: 10_000,
+  description: 'Executions that run at a time. Those that wait for a person or a time do not count.',
+})
+const queue = Type.Integer({
+  minimum: 0,
+  maximum: 10_000,
+  description: `Executions that may wait for their turn; what comes beyond them is 429. Default ${DEFAULT_QUEUE}.`,
+})
+const concurrency = 'How many executions of the deployment run at a time. Without it, as many as there is room for.'
+const rateLimit = {
+  ...RateLimitSchema,
+  description: 'How many executions the deployment takes; what comes beyond them is 429. Without it, all.',
+}
+
+/** What a request may set otherwise for its execution. */
+export const RuntimeOverrides = Type.Object(
   { timeout: Type.Optional(timeout), max_retries: Type.Optional(maxRetries) },
   { additionalProperties: false, examples: [{ timeout: 60, max_retries: 2 }] },
 )
 
-export const RuntimeConfig = Type.Object({ timeout, max_retries: maxRetries })
+/** What a deploy gives of it; what it leaves out is the default. */
+export const RuntimeConfigInput = Type.Object(
+  {
+    ...RuntimeOverrides.properties,
+    concurrency: Type.Optional(
+      Type.Object({ limit: concurrencyLimit, queue: Type.Optional(queue) }, { additionalProperties: false, description: concurrency }),
+    ),
+    rate_limit: Type.Optional(rateLimit),
+  },
+  { additionalProperties: false, examples: [{ timeout: 60, max_retries: 2, concurrency: { limit: 4, queue: 100 } }] },
+)
+
+export const RuntimeConfig = Type.Object({
+  timeout,
+  max_retries: maxRetries,
+  concurrency: Type.Optional(Type.Object({ limit: concurrencyLimit, queue }, { description: concurrency })),
+  rate_limit: Type.Optional(rateLimit),
+})
 
 export const EnvironmentQuery = Type.Object(
   {

@@ -1,18 +1,23 @@
-import { ExecutionCancelled, IdempotencyInProgress, deserializeError, type StudioError } from '../errors.ts'
+import { environmentsWithin, reachesName, type Caller } from '../access/caller.ts'
+import { DeploymentNotFound, ExecutionCancelled, IdempotencyInProgress, deserializeError, type StudioError } from '../errors.ts'
 import { searchOrder } from '../environments.ts'
-import type { AdmissionTarget, AdmittedExecution, ExecutionIdentity, ExecutionRequest, RuntimeConfig } from '../engine/journal.ts'
+import type { AdmissionTarget, AdmittedExecution, ExecutionIdentity, ExecutionRequest, RuntimeOverrides } from '../engine/journal.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import type { Claim } from '../store/claim.ts'
+import type { Origin } from '../store/origin.ts'
 import type { ExecutionRow } from '../store/tables.ts'
 import type { Studio } from '../studio.ts'
 import { cancelExecution, resumeExecution } from './in-flight-repository.ts'
+import { hideSecrets } from './hide-secrets.ts'
 import { getExecution } from './repository.ts'
 
 export interface ExecuteRequest {
+  /** Who asks: what they cannot see cannot be run. */
+  caller: Caller
   target: AdmissionTarget
   environment: string | undefined
   request: ExecutionRequest
-  runtime_overrides: Partial<RuntimeConfig>
+  runtime_overrides: RuntimeOverrides
   session_id: string | undefined
   user_id: string | undefined
 }
@@ -33,18 +38,26 @@ export interface StartOptions {
  * Admits an execution and lets it run. Once this has resolved the execution is on disk, and ends however often the
  * server is stopped.
  * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, InvalidInput for an unknown environment,
- *   IdempotencyKeyReused, IdempotencyInProgress
+ *   DeploymentRateLimited, DeploymentBusy, KeyBusy, IdempotencyKeyReused, IdempotencyInProgress
  */
 export async function startExecution(studio: Studio, request: ExecuteRequest, { claim, onAdmitted }: StartOptions = {}): Promise<Started> {
-  const { dispatcher, clock, environments } = studio
+  const { dispatcher, clock } = studio
+  const { caller, target } = request
+  const environments = searchOrder(environmentsWithin(caller, studio.environments), request.environment, '/environment')
+  if ('deployment_name' in target && !reachesName(caller, target.deployment_name)) {
+    throw new DeploymentNotFound({ name: target.deployment_name, searched: [...environments] })
+  }
   const execution = await dispatcher.admit({
     execution_id: clock.id(),
-    target: request.target,
-    environments: searchOrder(environments, request.environment, '/environment'),
-    request: request.request,
+    target,
+    environments,
+    ...(caller.deployment_pattern !== null && { deployment_pattern: caller.deployment_pattern }),
+    request: await hideSecrets(studio, environments, request.request),
     runtime_overrides: request.runtime_overrides,
     session_id: request.session_id ?? null,
     user_id: request.user_id ?? null,
+    api_key_id: caller.key_id === '' ? null : caller.key_id,
+    key_concurrency: caller.limits.concurrency,
     now: clock.now(),
     ...(claim && { claim }),
   })
@@ -118,8 +131,8 @@ function outcomeOf({ status, response, error, input_tokens: input, output_tokens
  * Ends an execution. Once this has resolved its end is on disk, and its model and tool calls are aborted.
  * @throws ExecutionNotFound, ExecutionEnded
  */
-export async function cancel({ store, dispatcher, clock }: Studio, execution_id: string, claim?: Claim): Promise<void> {
-  const cancelled = await store.write(cancelExecution, { execution_id, now: clock.now() }, claim)
+export async function cancel({ store, dispatcher, clock }: Studio, execution_id: string, origin?: Origin): Promise<void> {
+  const cancelled = await store.write(cancelExecution, { execution_id, now: clock.now() }, origin)
   await dispatcher.cancel([cancelled])
 }
 
@@ -128,7 +141,7 @@ export async function cancel({ store, dispatcher, clock }: Studio, execution_id:
  * is stopped.
  * @throws ExecutionNotFound, ExecutionNotFailed, DeploymentInactive
  */
-export async function resume({ store, dispatcher, clock }: Studio, execution_id: string, claim?: Claim): Promise<void> {
-  await store.write(resumeExecution, { execution_id, now: clock.now() }, claim)
+export async function resume({ store, dispatcher, clock }: Studio, execution_id: string, origin?: Origin): Promise<void> {
+  await store.write(resumeExecution, { execution_id, now: clock.now() }, origin)
   dispatcher.heed([execution_id])
 }

@@ -1,7 +1,10 @@
+import type { Reach } from '../access/caller.ts'
 import type { ExecutionRow, ExecutionStatus } from '../store/tables.ts'
 
 /** What a list of executions is asked for. */
 export interface ExecutionFilter {
+  /** What of the environments and the names of deployments whoever asks can see. Absent: all of it. */
+  reach?: Reach | undefined
   deployment_name?: string | undefined
   environment?: string | undefined
   workflow_id?: string | undefined

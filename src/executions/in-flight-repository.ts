@@ -5,6 +5,7 @@ import type { Attempt, AttemptError, RecordedEvent } from '../engine/journal.ts'
 import { DeploymentInactive, ExecutionEnded, ExecutionNotFailed } from '../errors.ts'
 import { defineCommand, type Db } from '../store/store.ts'
 import type { StepRow, Tables } from '../store/tables.ts'
+import { recordExecutionChange } from './audited.ts'
 import { getExecution } from './repository.ts'
 
 /** What is done from outside to executions that are in flight, or puts them there. */
@@ -68,9 +69,14 @@ export async function cancelInFlight(db: Db, which: Which, now: number): Promise
     .where(inFlight(which))
     .execute()
   const deployments = new Set(found.map(({ deployment_id }) => deployment_id))
+  const newest = found.reduce((max, { execution_id }) => (execution_id > max ? execution_id : max), '')
   await db
     .updateTable('deployment_counters')
-    .set(({ eb }) => ({ execution_count: eb('execution_count', '+', found.length), last_executed: now }))
+    .set(({ eb }) => ({
+      execution_count: eb('execution_count', '+', found.length),
+      last_executed: now,
+      newest_execution_id: sql<string>`max(coalesce(newest_execution_id, ''), ${newest})`,
+    }))
     .where('deployment_id', 'in', [...deployments])
     .execute()
   return found.map(({ last, ...execution }) => ({ ...execution, at: now, last_event_id: (last ?? 1) + 1 }))
@@ -113,10 +119,12 @@ interface One {
 }
 
 /** @throws ExecutionNotFound, ExecutionEnded */
-export const cancelExecution = defineCommand('executions.cancel', async (db, { execution_id, now }: One): Promise<Cancelled> => {
+export const cancelExecution = defineCommand('executions.cancel', async (db, { execution_id, now }: One, actor): Promise<Cancelled> => {
   const { status, ended_at } = await getExecution(db, execution_id)
   if (ended_at !== null) throw new ExecutionEnded({ execution_id, status })
   const [cancelled] = await cancelInFlight(db, { execution_id }, now)
+  const states = { at: now, before: { status }, after: { status: 'cancelled' } }
+  await recordExecutionChange(db, actor, 'execution.cancel', cancelled!, states)
   return cancelled!
 })
 
@@ -148,7 +156,7 @@ export async function thawInFlight(db: Db, deployment_id: string): Promise<strin
  * again with all its retries, and the timeout begins anew.
  * @throws ExecutionNotFound, ExecutionNotFailed, DeploymentInactive
  */
-export const resumeExecution = defineCommand('executions.resume', async (db, { execution_id, now }: One): Promise<void> => {
+export const resumeExecution = defineCommand('executions.resume', async (db, { execution_id, now }: One, actor): Promise<void> => {
   const { status, ended_at, deployment_id, deployment_name, environment, error, last_event_id } = await getExecution(db, execution_id)
   if (status !== 'failed' || ended_at === null) throw new ExecutionNotFailed({ execution_id, status })
   const deployment = await db.selectFrom('deployments').select('status').where('deployment_id', '=', deployment_id).executeTakeFirst()
@@ -176,6 +184,8 @@ export const resumeExecution = defineCommand('executions.resume', async (db, { e
   await reopenFailedSteps(db, execution_id)
   const { code, message } = JSON.parse(error!) as AttemptError
   await appendEvent(db, execution_id, { type: 'resume', id: last_event_id, at: now, failure: { code, message } })
+  const states = { at: now, before: { status, error: code }, after: { status: 'queued', error: null } }
+  await recordExecutionChange(db, actor, 'execution.resume', { execution_id, deployment_name, environment }, states)
 })
 
 async function reopenFailedSteps(db: Db, execution_id: string): Promise<void> {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fillExecutions, type Filled } from '../../bench/fill.ts'
 import { removeFolder, temporaryFolder } from '../../test/support/server.ts'
+import { everywhere, reaches as sees, type Reach } from '../access/caller.ts'
 import { firstIdAt } from '../clock.ts'
 import { kyselyOver, SqliteConnection } from '../store/sqlite/connection.ts'
 import { openDatabaseFile } from '../store/sqlite/database-file.ts'
@@ -61,6 +62,14 @@ afterAll(() => {
   removeFolder(folder)
 })
 
+/** What those see who do not see everything. */
+const reaches: Reach[] = [
+  { environments: new Set(['development']), deployment_pattern: null },
+  { environments: null, deployment_pattern: 'common-*' },
+  { environments: new Set(['development', 'production']), deployment_pattern: '*-1' },
+  { environments: new Set(['development', 'production']), deployment_pattern: null },
+]
+
 /** Some values of each field, in all combinations. */
 function* everyFilter(): Generator<Omit<ExecutionFilter, 'limit'>> {
   const values: Partial<Record<keyof ExecutionFilter, unknown[]>> = {
@@ -72,6 +81,7 @@ function* everyFilter(): Generator<Omit<ExecutionFilter, 'limit'>> {
     session_id: [undefined, common.session_ids[0], 'nobody'],
     from: [undefined, until - 1.5 * DAY],
     before: [undefined, firstIdAt(until - 1.2 * DAY)],
+    reach: [undefined, ...reaches],
   }
   yield* combine(Object.entries(values))
 }
@@ -82,10 +92,10 @@ function* combine([first, ...rest]: [string, unknown[]][]): Generator<Omit<Execu
   for (const others of combine(rest)) for (const value of values) yield { ...others, [field]: value }
 }
 
-function expected(filter: ExecutionFilter): string[] {
+function expected(filter: ExecutionFilter, among = all): string[] {
   const wants = (field: 'deployment_name' | 'environment' | 'workflow_id' | 'status' | 'session_id', row: ExecutionRow): boolean =>
     filter[field] === undefined || filter[field] === row[field]
-  return all
+  return among
     .filter(
       (row) =>
         wants('deployment_name', row) &&
@@ -96,7 +106,8 @@ function expected(filter: ExecutionFilter): string[] {
         row.release_number === (filter.release ?? row.release_number) &&
         row.created_at >= (filter.from ?? 0) &&
         row.created_at < (filter.to ?? Infinity) &&
-        row.execution_id < (filter.before ?? 'g'),
+        row.execution_id < (filter.before ?? 'g') &&
+        sees(filter.reach ?? everywhere, row.environment, row.deployment_name),
     )
     .slice(0, filter.limit)
     .map(({ execution_id }) => execution_id)
@@ -176,6 +187,7 @@ describe('a list of executions', () => {
           ? [
               newestQuery(wanted, range),
               mergeQuery(wanted, range, false),
+              mergeQuery(wanted, range, false, 60),
               ...(filter.environment === undefined ? [] : [mergeQuery(wanted, range, true)]),
             ]
           : [sessionQuery(wanted, range)]
@@ -185,12 +197,54 @@ describe('a list of executions', () => {
         seen.add(sql)
         const plan = connection.raw.prepare(`explain query plan ${sql}`).all(...(parameters as string[]))
         const details = plan.map((line) => String(line['detail']))
-        expect(details.filter((detail) => /TEMP B-TREE|AUTOMATIC/.test(detail))).toEqual([])
+        expect(details.filter((detail) => detail.includes('AUTOMATIC'))).toEqual([])
+        // Deployments and runs are sorted, executions never.
+        for (const sort of plan.filter(({ detail }) => String(detail).includes('TEMP B-TREE'))) {
+          const sorted = plan.filter(({ parent }) => parent === sort['parent']).map(({ detail }) => String(detail))
+          expect(sorted.filter((detail) => /\b(executions|x)\b/.test(detail))).toEqual([])
+        }
         // Every index is searched by what all of a run have in common, and never for a row that it holds already.
         if (filter.session_id !== undefined) expect(details.join()).toContain('executions_session')
         for (const search of details.filter((detail) => /\b(executions|x)\b/.test(detail))) expect(search).toMatch(bounded)
       }
     }
     expect(seen.size).toBeGreaterThan(50)
+  })
+})
+
+describe('a list of executions of more deployments than are looked into', () => {
+  it('holds the newest that match, wherever they are, and however far back', async () => {
+    const { file, release } = await openDatabaseFile(join(folder, 'many'))
+    fillExecutions(file, { executions: 9_000, deployments: 600, prefix: 'many', releases: 3, until, days: 3, failed: 0.1, seed: 10 })
+    release()
+    const many = new SqliteConnection(file)
+    // A release that all have, and that hardly one was executed on; an environment in which nothing was executed of late.
+    many.raw.exec(`
+      update releases set number = 9 where number = 1;
+      insert into routes select deployment_id, 9, 0 from deployments where name like '%3';
+      update executions set release_number = 9 where release_number = 1 and execution_id like '%77';
+      update deployments set environment = 'development' where name < 'many-4';
+      update executions set environment = 'development' where deployment_name < 'many-4';
+      delete from executions where environment = 'development' and created_at > ${until - 2 * DAY};`)
+    const rows = many.raw.prepare('select * from executions order by execution_id desc').all() as unknown as ExecutionRow[]
+    try {
+      for (const status of [undefined, 'completed', 'failed'] as const) {
+        for (const environment of [undefined, 'production', 'development']) {
+          for (const number of [undefined, 1, 2, 3, 9]) {
+            for (const limit of [2, 5]) {
+              for (const daysAgo of [0, 1.1, 2.1, 2.9]) {
+                const before = firstIdAt(until - daysAgo * DAY)
+                const filter = { status, environment, release: number, before, limit }
+                const found = await listExecutions(kyselyOver(many), filter)
+                const found_ids = found.map(({ execution_id }) => execution_id)
+                expect(found_ids, JSON.stringify(filter)).toEqual(expected(filter, rows))
+              }
+            }
+          }
+        }
+      }
+    } finally {
+      many.close()
+    }
   })
 })

@@ -1,8 +1,9 @@
 import { sql, type RawBuilder } from 'kysely'
 import { firstIdAt } from '../clock.ts'
 import type { Db } from '../store/store.ts'
+import { asksForEnvironment, inEnvironment, withinReach } from './deployments-of-list.ts'
 import { IN_FLIGHT, summaryColumns, type ExecutionFilter, type ExecutionSummary, type Range } from './execution-filter.ts'
-import { mergeQuery } from './runs-repository.ts'
+import { mergeQuery, type MergedExecution } from './runs-repository.ts'
 
 /**
  * Newest first: the ids are sorted by time. Takes milliseconds however long the history is and however rare what is looked
@@ -10,15 +11,15 @@ import { mergeQuery } from './runs-repository.ts'
  */
 export async function listExecutions(db: Db, filter: ExecutionFilter): Promise<ExecutionSummary[]> {
   const range = toRange(filter)
-  const { deployment_name, workflow_id, environment, session_id, status } = filter
+  const { deployment_name, workflow_id, session_id, status } = filter
   if (session_id !== undefined) return (await sessionQuery(filter, range).execute(db)).rows
   if (deployment_name !== undefined || workflow_id !== undefined) return merge(db, filter, range, true)
   // Those in flight have an index of their own, which is as short as they are few.
   if (status === undefined || !IN_FLIGHT.includes(status)) {
     const { rows } = await newestQuery(filter, range).execute(db)
-    if (rows.length === filter.limit) return rows
+    if (rows.length === filter.limit || !(await holdsMore(db, range))) return rows
   }
-  return merge(db, filter, range, environment !== undefined && (await hasFew(db, environment)))
+  return merge(db, filter, range, asksForEnvironment(filter) && (await hasFew(db, filter)))
 }
 
 /**
@@ -45,6 +46,14 @@ export function newestQuery(filter: ExecutionFilter, { first, before }: Range): 
     where ${matchesRow(filter)} order by execution_id desc limit ${filter.limit}`
 }
 
+/** Whether there may be more than were looked at. Some may have come, or been removed, since. */
+async function holdsMore(db: Db, { first, before }: Range): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from executions where execution_id >= ${first} and execution_id < ${before}
+    order by execution_id desc limit 1 offset ${NEWEST - 1_000}`.execute(db)
+  return rows.length > 0
+}
+
 /**
  * One by one through the session, whose index is that small because most executions may have a session and pay for it. Only
  * where a session has had many thousands, and hardly one of them matches, does that take long: some microseconds each.
@@ -57,9 +66,9 @@ export function sessionQuery(filter: ExecutionFilter, { first, before }: Range):
 }
 
 function matchesRow(filter: ExecutionFilter): RawBuilder<unknown> {
-  const { deployment_name, environment, workflow_id, status, release, from, to } = filter
+  const { deployment_name, environment, workflow_id, status, release, from, to, reach } = filter
   // Executions of deleted deployments are hidden until they are purged.
-  const conditions = [sql`deployment_id not in (select deployment_id from purges)`]
+  const conditions = [sql`deployment_id not in (select deployment_id from purges)`, ...withinReach(reach, 'environment', 'deployment_name')]
   if (deployment_name !== undefined) conditions.push(sql`deployment_name = ${deployment_name}`)
   if (environment !== undefined) conditions.push(sql`environment = ${environment}`)
   if (workflow_id !== undefined) conditions.push(sql`workflow_id = ${workflow_id}`)
@@ -73,14 +82,10 @@ function matchesRow(filter: ExecutionFilter): RawBuilder<unknown> {
 /** Deployments whose runs are merged; of more of them, something that is rare is looked for without regard to them. */
 const FEW = 200
 
-async function hasFew(db: Db, environment: string): Promise<boolean> {
-  const deployments = await db
-    .selectFrom('deployments')
-    .select('deployment_id')
-    .where('environment', '=', environment)
-    .limit(FEW + 1)
-    .execute()
-  return deployments.length <= FEW
+async function hasFew(db: Db, filter: ExecutionFilter): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from deployments c where true ${inEnvironment(filter, 'c')} limit ${FEW + 1}`.execute(db)
+  return rows.length <= FEW
 }
 
 async function merge(db: Db, filter: ExecutionFilter, range: Range, byDeployment: boolean): Promise<ExecutionSummary[]> {
@@ -88,9 +93,21 @@ async function merge(db: Db, filter: ExecutionFilter, range: Range, byDeployment
   const found: ExecutionSummary[] = []
   let { before } = range
   for (;;) {
-    const { rows } = await mergeQuery(filter, { ...range, before }, byDeployment).execute(db)
+    const rows = await mergeRuns(db, filter, { ...range, before }, byDeployment)
     found.push(...rows.filter(({ created_at }) => created_at >= from && created_at < to))
     if (found.length >= limit || rows.length < limit) return found.slice(0, limit)
     before = rows.at(-1)!.execution_id
   }
+}
+
+/** All deployments only where those that were executed last do not hold the whole answer, as far in the past. */
+async function mergeRuns(db: Db, filter: ExecutionFilter, range: Range, byDeployment: boolean): Promise<MergedExecution[]> {
+  const { limit, status = 'completed' } = filter
+  if (!byDeployment && status === 'completed') {
+    // As many as there are executions would do, were it known of each how new its newest is that matches.
+    const { rows } = await mergeQuery(filter, range, byDeployment, FEW + limit).execute(db)
+    const last = rows.at(-1)
+    if (last && (last.cut === '' || (rows.length === limit && last.execution_id >= last.cut))) return rows
+  }
+  return (await mergeQuery(filter, range, byDeployment).execute(db)).rows
 }

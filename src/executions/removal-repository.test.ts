@@ -53,7 +53,7 @@ const purge = (): Promise<number> => repeat(() => run<boolean>('executions.purge
 const expire = (ended_before: number): Promise<number> => {
   let after: string | undefined = ''
   return repeat(async () => {
-    after = await run<string | undefined>('executions.purgeExpired', { ended_before, after })
+    after = await run<string | undefined>('executions.purgeExpired', { ended_before, after, now: until })
     return after !== undefined
   })
 }
@@ -75,7 +75,7 @@ describe('removing', () => {
   it('takes an execution away at once and its steps and events in small commands, however many there are', async () => {
     const execution_id = filled.execution_ids.first
     enlarge(execution_id, 20_000, 300, 5_000)
-    await run('executions.delete', { execution_id })
+    await run('executions.delete', { execution_id, now: until })
     expect(rows()).toEqual([999, 3_300, 21_000, 1, 0])
     // 500 rows, or 500 kB.
     expect(await purge()).toBeLessThan(600)

@@ -1,7 +1,8 @@
 import { sql, type RawBuilder } from 'kysely'
-import { firstIdAt } from '../clock.ts'
+import { firstIdAt, toTimestamp } from '../clock.ts'
 import { ExecutionRunning } from '../errors.ts'
 import { defineCommand, type Db } from '../store/store.ts'
+import { recordExecutionChange, recordSweep } from './audited.ts'
 import { getExecutionHead } from './repository.ts'
 
 /**
@@ -22,11 +23,18 @@ const ROWS = 100
 const MANY_EVENTS = 1_000
 
 /** @throws ExecutionNotFound, ExecutionRunning */
-export const deleteExecution = defineCommand('executions.delete', async (db, { execution_id }: { execution_id: string }): Promise<void> => {
-  const { ended_at } = await getExecutionHead(db, execution_id)
-  if (ended_at === null) throw new ExecutionRunning({ execution_id })
-  await setAside(db, execution_id)
-})
+export const deleteExecution = defineCommand(
+  'executions.delete',
+  async (db, { execution_id, now }: { execution_id: string; now: number }, actor): Promise<void> => {
+    const execution = await getExecutionHead(db, execution_id)
+    const { ended_at, status, created_at, workflow_id, deployment_id, release_number: release } = execution
+    if (ended_at === null) throw new ExecutionRunning({ execution_id })
+    await setAside(db, execution_id)
+    const times = { created_at: toTimestamp(created_at), ended_at: toTimestamp(ended_at) }
+    const before = { status, workflow_id, deployment_id, release, ...times }
+    await recordExecutionChange(db, actor, 'execution.delete', execution, { at: now, before, after: null })
+  },
+)
 
 /** Removes some of what deletions have hidden. @returns whether there may be more */
 export const purgeDeleted = defineCommand('executions.purgeDeleted', async (db): Promise<boolean> => {
@@ -69,13 +77,14 @@ export interface Expiry {
   ended_before: number
   /** Where the command before this one came to. */
   after: string
+  now: number
 }
 
 /**
  * Removes some of the executions that ended too long ago, the oldest first.
  * @returns where it came to, or undefined at the end
  */
-export const purgeExpired = defineCommand('executions.purgeExpired', async (db, expiry: Expiry): Promise<string | undefined> => {
+export const purgeExpired = defineCommand('executions.purgeExpired', async (db, expiry: Expiry, actor): Promise<string | undefined> => {
   // No index of the ends: it would cost each execution something, and what ended before a time began before it.
   const oldest = await candidatesIn(db)
     .select('ended_at')
@@ -84,6 +93,7 @@ export const purgeExpired = defineCommand('executions.purgeExpired', async (db, 
     .orderBy('execution_id')
     .execute()
   const expired = oldest.filter(({ ended_at }) => ended_at !== null && ended_at < expiry.ended_before)
+  if (expired.length > 0) await recordSweep(db, actor, expiry)
   const removed = expired.length === 0 ? 0 : await removeSome(db, expired)
   if (removed < expired.length) return expired[removed - 1]!.execution_id
   return oldest.length < ROWS ? undefined : oldest.at(-1)!.execution_id
@@ -106,6 +116,7 @@ const loadOf = {
   executions: sql<number>`1 + ${kilobytes('request', 'response', 'error')}`,
   steps: sql<number>`1 + ${kilobytes('input', 'output', 'attempts')}`,
   events: sql<number>`1 + ${kilobytes('events')}`,
+  signals: sql<number>`1 + ${kilobytes('payload')}`,
 }
 
 function candidatesIn(db: Db) {
@@ -122,7 +133,7 @@ async function removeSome(db: Db, candidates: readonly Candidate[]): Promise<num
     await setAside(db, candidates[0]!.execution_id)
     return 1
   }
-  for (const table of ['events', 'steps', 'executions'] as const) {
+  for (const table of ['events', 'steps', 'signals', 'executions'] as const) {
     await db.deleteFrom(table).where('execution_id', 'in', chosen).execute()
   }
   return chosen.length
@@ -132,7 +143,7 @@ async function removeSome(db: Db, candidates: readonly Candidate[]): Promise<num
 async function fitting(db: Db, candidates: readonly Candidate[]): Promise<string[]> {
   const many = candidates.findIndex(({ last_event_id }) => last_event_id > MANY_EVENTS)
   const loads = new Map(candidates.slice(0, many < 0 ? undefined : many).map(({ execution_id, load }) => [execution_id, load]))
-  for (const table of ['steps', 'events'] as const) {
+  for (const table of ['steps', 'events', 'signals'] as const) {
     const sums = await db
       .selectFrom(table)
       .select(['execution_id', sql<number>`sum(${loadOf[table]})`.as('load')])
@@ -151,7 +162,7 @@ function takeWhileRoom<Key>(rows: readonly { key: Key; load: number }[]): Key[] 
   return rows.slice(0, end < 0 ? undefined : end).map(({ key }) => key)
 }
 
-/** Removes events, then steps, then the note that there was something. */
+/** Removes events, then steps, then signals, then the note that there was something. */
 async function takeApart(db: Db, execution_id: string): Promise<void> {
   const events = await db
     .selectFrom('events')
@@ -175,6 +186,19 @@ async function takeApart(db: Db, execution_id: string): Promise<void> {
   if (steps.length > 0) {
     const last = takeWhileRoom(steps).at(-1) ?? steps[0]!.key
     await db.deleteFrom('steps').where('execution_id', '=', execution_id).where('step_id', '<=', last).execute()
+    return
+  }
+  const signals = await db
+    .selectFrom('signals')
+    .select(['name', 'seq', loadOf.signals.as('load')])
+    .where('execution_id', '=', execution_id)
+    .limit(LOAD)
+    .execute()
+  if (signals.length > 0) {
+    const keys = takeWhileRoom(signals.map(({ name, seq, load }) => ({ key: { name, seq }, load })))
+    for (const { name, seq } of keys.length > 0 ? keys : [signals[0]!]) {
+      await db.deleteFrom('signals').where('execution_id', '=', execution_id).where('name', '=', name).where('seq', '=', seq).execute()
+    }
     return
   }
   await db.deleteFrom('removed_executions').where('execution_id', '=', execution_id).execute()

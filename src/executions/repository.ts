@@ -20,7 +20,7 @@ export async function getExecution(db: Db, executionId: string): Promise<Executi
   return row
 }
 
-const headColumns = [...identityColumns, 'definition_digest', 'created_at', 'ended_at', 'last_event_id'] as const
+const headColumns = [...identityColumns, 'definition_digest', 'status', 'created_at', 'ended_at', 'last_event_id'] as const
 
 /** What an execution is, without what it was asked and answered, which may be megabytes. @throws ExecutionNotFound */
 export async function getExecutionHead(db: Db, executionId: string): Promise<Pick<ExecutionRow, (typeof headColumns)[number]>> {
@@ -72,4 +72,15 @@ export async function lastEventId(db: Db, executionId: string): Promise<number> 
     .where('execution_id', '=', executionId)
     .executeTakeFirst()
   return row?.last ?? 1
+}
+
+/** What its steps cost so far, in US dollars; null where that of one is not known. */
+export async function costOfExecution(db: Db, execution_id: string): Promise<number | null> {
+  const { known, unknown } = await db
+    .selectFrom('steps')
+    .select(({ fn }) => [fn.sum<number | null>('cost').as('known'), fn.countAll<number>().filterWhere('cost', 'is', null).as('unknown')])
+    .where('execution_id', '=', execution_id)
+    .where('input_tokens', 'is not', null)
+    .executeTakeFirstOrThrow()
+  return unknown > 0 ? null : (known ?? 0)
 }

@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
+import { environmentsWithin, type Caller } from '../access/caller.ts'
+import { findKeyName } from '../access/repository.ts'
 import { Type } from '../http/type.ts'
 import { ExecutionEnded, ExecutionNotFound, InvalidInput, type Issue, type StudioError } from '../errors.ts'
 import { checkEnvironment, knownEnvironment } from '../environments.ts'
@@ -8,15 +10,20 @@ import type { App } from '../http/app.ts'
 import { decodeCursor, DEFAULT_PAGE, pageQuery, sendPage } from '../http/cursor.ts'
 import { IDEMPOTENT_REPLAYED } from '../http/idempotency-key.ts'
 import { EXECUTE_BODY_LIMIT } from '../http/json-body.ts'
+import { tellLimit } from '../http/limit-fields.ts'
+import { readTime } from '../http/query-time.ts'
 import { openEventStream, type EventStream, type EventStreamOptions } from '../http/sse.ts'
 import { isUuid } from '../http/uuid.ts'
+import { toLimitState } from '../limits/rate.ts'
+import type { ExecutionRow } from '../store/tables.ts'
 import type { Studio } from '../studio.ts'
 import { checkChatHistory, readChatHistory } from './chat-history.ts'
 import { cancel, execute, resultOf, resume, startExecution, type ExecuteRequest, type ExecutionResult } from './execute.ts'
+import { findExecution, findHead } from './find.ts'
 import { EventFollower, type Followed } from './follow.ts'
 import { listExecutions } from './list-repository.ts'
 import { deleteExecution } from './removal-repository.ts'
-import { getExecution, getExecutionHead, lastEventId, listSteps } from './repository.ts'
+import { costOfExecution, getExecutionHead, lastEventId, listSteps } from './repository.ts'
 import {
   AcceptedResponse,
   BackgroundBody,
@@ -27,27 +34,33 @@ import {
   ExecutionSummary,
   Step,
 } from './schemas.ts'
-import { toExecutionView, toStepView, toSummaryView } from './view.ts'
+import { toExecutionView, toStepView, toSummaryView, type ExecutionView } from './view.ts'
 
 const tags = ['executions']
 const IdParams = Type.Object({ execution_id: Type.String({ format: 'uuid' }) })
 const streamed = { description: 'A stream of server-sent events', content: { 'text/event-stream': { schema: Type.String() } } }
 
 export function registerExecutionRoutes(app: App, studio: Studio): void {
-  const { store } = studio
-  const checkRequest = (body: Readonly<Record<string, unknown>>): Issue[] => [
+  const { store, clock } = studio
+  const checkRequest = (body: Readonly<Record<string, unknown>>, { caller }: FastifyRequest): Issue[] => [
     ...checkTarget(body),
     ...checkChatHistory(body['chat_history']),
-    ...checkEnvironment(studio.environments, body['environment'], '/environment'),
+    ...checkEnvironment(environmentsWithin(caller, studio.environments), body['environment'], '/environment'),
   ]
+
+  const showExecution = async (row: ExecutionRow): Promise<ExecutionView> => {
+    const key = row.api_key_id === null ? null : { key_id: row.api_key_id, name: await findKeyName(store.read, row.api_key_id) }
+    return toExecutionView(row, { api_key: key, cost: await costOfExecution(store.read, row.execution_id) })
+  }
 
   /** For a client that asked for it. What ends the answer by itself, or the server, is no client that leaves. */
   const cancelWhenLeft = (reply: FastifyReply, executionId: string): void => {
     const { raw } = reply
+    const { actor } = reply.request.origin
     const leave = (): void => {
       if (raw.writableEnded) return
       // It may have ended, or been deleted, in the same moment.
-      cancel(studio, executionId).catch((error: unknown) => {
+      cancel(studio, executionId, { actor }).catch((error: unknown) => {
         if (!(error instanceof ExecutionEnded || error instanceof ExecutionNotFound)) reply.log.error({ err: error }, 'a cancel failed')
       })
     }
@@ -60,7 +73,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     '/api/workflows/execute',
     {
       bodyLimit: EXECUTE_BODY_LIMIT,
-      config: { nullIsAbsent: true, alsoCheck: checkRequest },
+      config: { scope: 'execute', load: 'work', nullIsAbsent: true, alsoCheck: checkRequest },
       schema: {
         operationId: 'execute',
         summary: 'Run a deployment and wait for its answer',
@@ -72,13 +85,14 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       },
     },
     async (request, reply) => {
-      const { body, idempotency } = request
+      const { body, caller, idempotency } = request
       if (idempotency?.admitted) return repeatAnswer(studio, reply, idempotency.admitted.execution_id)
-      return execute(studio, toRequest(body), {
+      return execute(studio, toRequest(caller, body), {
         claim: idempotency?.claim,
-        onAdmitted: ({ execution_id }) => {
+        onAdmitted: (execution) => {
           idempotency?.handOver()
-          if (body.on_disconnect === 'cancel') cancelWhenLeft(reply, execution_id)
+          tellRate(reply, execution)
+          if (body.on_disconnect === 'cancel') cancelWhenLeft(reply, execution.execution_id)
         },
       })
     },
@@ -88,7 +102,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     '/api/workflows/execute/async',
     {
       bodyLimit: EXECUTE_BODY_LIMIT,
-      config: { nullIsAbsent: true, alsoCheck: checkRequest },
+      config: { scope: 'execute', load: 'work', nullIsAbsent: true, alsoCheck: checkRequest },
       schema: {
         operationId: 'executeAsync',
         summary: 'Run a deployment in the background',
@@ -99,15 +113,16 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         response: { 202: AcceptedResponse },
       },
     },
-    async ({ body, idempotency }, reply) => {
+    async ({ body, caller, idempotency }, reply) => {
       if (idempotency?.admitted) {
         const { execution_id, status } = idempotency.admitted
         const execution = await getExecutionHead(store.read, execution_id)
         reply.header(IDEMPOTENT_REPLAYED, 'true')
         return accepted(reply, execution, status)
       }
-      const { execution } = await startExecution(studio, toRequest(body), { claim: idempotency?.claim })
+      const { execution } = await startExecution(studio, toRequest(caller, body), { claim: idempotency?.claim })
       idempotency?.handOver()
+      tellRate(reply, execution)
       return accepted(reply, execution, execution.status)
     },
   )
@@ -116,7 +131,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     '/api/workflows/execute/stream',
     {
       bodyLimit: EXECUTE_BODY_LIMIT,
-      config: { nullIsAbsent: true, alsoCheck: checkRequest },
+      config: { scope: 'execute', load: 'work', nullIsAbsent: true, alsoCheck: checkRequest },
       schema: {
         operationId: 'executeStream',
         summary: 'Run a deployment and stream its events',
@@ -126,7 +141,8 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         response: { 200: streamed },
       },
     },
-    async ({ body, idempotency }, reply) => {
+    async (request, reply) => {
+      const { body, caller, idempotency } = request
       const cancels = body.on_disconnect === 'cancel'
       if (idempotency?.admitted) {
         const execution = await getExecutionHead(store.read, idempotency.admitted.execution_id)
@@ -137,11 +153,12 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       let events: EventStream | undefined
       const onAdmitted = (execution: AdmittedExecution): void => {
         idempotency?.handOver()
-        events = openEventStream(reply)
+        tellRate(reply, execution)
+        events = openEventStream(reply, { isWelcome: () => request.isStillAdmitted() })
         new EventFollower(studio, events, execution, 0).begin()
         if (cancels) cancelWhenLeft(reply, execution.execution_id)
       }
-      const { outcome } = await startExecution(studio, toRequest(body), { claim: idempotency?.claim, onAdmitted })
+      const { outcome } = await startExecution(studio, toRequest(caller, body), { claim: idempotency?.claim, onAdmitted })
       // This process lets go of it: the client comes back for the rest with Last-Event-ID.
       void outcome.then(({ status }) => status === 'left' && events?.breakOff())
       return reply
@@ -151,6 +168,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
   app.get(
     '/api/executions',
     {
+      config: { scope: 'execution:read' },
       schema: {
         operationId: 'listExecutions',
         summary: 'List executions',
@@ -175,23 +193,29 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
     },
     async (request, reply) => {
       const { cursor, limit = DEFAULT_PAGE, from, to, ...filter } = request.query
-      if (filter.environment !== undefined) knownEnvironment(studio.environments, filter.environment, '?environment')
+      const { caller } = request
+      if (filter.environment !== undefined)
+        knownEnvironment(environmentsWithin(caller, studio.environments), filter.environment, '?environment')
       const before = decodeCursor(cursor, isExecutionId)
       const times = { from: readTime(from, '?from'), to: readTime(to, '?to') }
-      const rows = await listExecutions(store.read, { ...filter, ...times, before, limit: limit + 1 })
+      const rows = await listExecutions(store.read, { ...filter, ...times, reach: caller, before, limit: limit + 1 })
       return sendPage(request, reply, rows, limit, (row) => row.execution_id).map(toSummaryView)
     },
   )
 
   app.get(
     '/api/executions/:execution_id',
-    { schema: { operationId: 'getExecution', summary: 'Look at an execution', tags, params: IdParams, response: { 200: Execution } } },
-    async (request) => toExecutionView(await findExecution(studio, request.params.execution_id)),
+    {
+      config: { scope: 'execution:read' },
+      schema: { operationId: 'getExecution', summary: 'Look at an execution', tags, params: IdParams, response: { 200: Execution } },
+    },
+    async ({ caller, params }) => showExecution(await findExecution(studio, caller, params.execution_id)),
   )
 
   app.post(
     '/api/executions/:execution_id/cancel',
     {
+      config: { scope: 'execute', load: 'always' },
       schema: {
         operationId: 'cancelExecution',
         summary: 'Cancel an execution',
@@ -202,15 +226,17 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       },
     },
     async (request) => {
-      const { execution_id } = await findHead(studio, request.params.execution_id)
-      await cancel(studio, execution_id, request.idempotency?.claim)
-      return toExecutionView(await findExecution(studio, execution_id))
+      const { caller, origin } = request
+      const { execution_id } = await findHead(studio, caller, request.params.execution_id)
+      await cancel(studio, execution_id, origin)
+      return showExecution(await findExecution(studio, caller, execution_id))
     },
   )
 
   app.post(
     '/api/executions/:execution_id/resume',
     {
+      config: { scope: 'execute' },
       schema: {
         operationId: 'resumeExecution',
         summary: 'Resume a failed execution',
@@ -222,16 +248,18 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       },
     },
     async (request, reply) => {
-      const { execution_id } = await findHead(studio, request.params.execution_id)
-      await resume(studio, execution_id, request.idempotency?.claim)
+      const { caller, origin } = request
+      const { execution_id } = await findHead(studio, caller, request.params.execution_id)
+      await resume(studio, execution_id, origin)
       reply.code(202).header('location', `/api/executions/${execution_id}`)
-      return toExecutionView(await findExecution(studio, execution_id))
+      return showExecution(await findExecution(studio, caller, execution_id))
     },
   )
 
   app.delete(
     '/api/executions/:execution_id',
     {
+      config: { scope: 'deploy' },
       schema: {
         operationId: 'deleteExecution',
         summary: 'Delete an execution',
@@ -243,8 +271,8 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       },
     },
     async (request) => {
-      const { execution_id } = await findHead(studio, request.params.execution_id)
-      await store.write(deleteExecution, { execution_id })
+      const { execution_id } = await findHead(studio, request.caller, request.params.execution_id)
+      await store.write(deleteExecution, { execution_id, now: clock.now() }, request.origin)
       studio.purge()
       return { message: 'Execution deleted successfully', execution_id }
     },
@@ -253,6 +281,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
   app.get(
     '/api/executions/:execution_id/steps',
     {
+      config: { scope: 'execution:read' },
       schema: {
         operationId: 'listSteps',
         summary: 'List the steps of an execution',
@@ -264,7 +293,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       },
     },
     async (request, reply) => {
-      const { execution_id } = await findHead(studio, request.params.execution_id)
+      const { execution_id } = await findHead(studio, request.caller, request.params.execution_id)
       const { cursor, limit = DEFAULT_PAGE } = request.query
       const after = decodeCursor(cursor, isStepPosition) ?? 0
       const rows = await listSteps(store.read, execution_id, { after, limit: limit + 1 })
@@ -275,6 +304,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
   app.get(
     '/api/executions/:execution_id/events',
     {
+      config: { scope: 'execution:read' },
       schema: {
         operationId: 'followExecution',
         summary: 'Stream the events of an execution',
@@ -287,7 +317,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       },
     },
     async (request, reply) => {
-      const execution = await findHead(studio, request.params.execution_id)
+      const execution = await findHead(studio, request.caller, request.params.execution_id)
       const after = readLastEventId(request)
       const last = execution.ended_at === null ? await lastEventId(store.read, execution.execution_id) : execution.last_event_id
       if (after > last) throw badEventId(`'Last-Event-ID' is beyond the last event, which is ${last}.`)
@@ -296,6 +326,11 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       return reply
     },
   )
+}
+
+/** How it stands with the rate limit of its deployment, where there is one. */
+function tellRate(reply: FastifyReply, { rate }: AdmittedExecution): void {
+  if (rate) tellLimit(reply, toLimitState('deployment', rate))
 }
 
 /** What was answered, or would have been, if it has ended. @throws as `resultOf`, the failure of the execution among it */
@@ -311,22 +346,12 @@ function accepted(reply: FastifyReply, execution: ExecutionIdentity, status: 'qu
 
 /** Streams an execution that was admitted some time ago, running or ended. @param after the last event that the client has */
 async function attach(studio: Studio, reply: FastifyReply, execution: Followed, after: number, options?: EventStreamOptions) {
-  const events = openEventStream(reply, options)
+  const events = openEventStream(reply, { isWelcome: () => reply.request.isStillAdmitted(), ...options })
   const follower = new EventFollower(studio, events, execution, after)
   // Looked at again: it may have ended, or been deleted, between the look and the listening.
-  const now = await findHead(studio, execution.execution_id).catch(() => undefined)
+  const now = await getExecutionHead(studio.store.read, execution.execution_id).catch(() => undefined)
   if (now) void follower.resume(now.ended_at !== null).catch(() => events.end())
   else events.end()
-}
-
-async function findHead({ store }: Studio, executionId: string) {
-  if (!isUuid(executionId)) throw new ExecutionNotFound({ execution_id: executionId })
-  return getExecutionHead(store.read, executionId)
-}
-
-async function findExecution({ store }: Studio, executionId: string) {
-  if (!isUuid(executionId)) throw new ExecutionNotFound({ execution_id: executionId })
-  return getExecution(store.read, executionId)
 }
 
 const isExecutionId = (position: unknown): position is string => typeof position === 'string' && isUuid(position)
@@ -339,22 +364,14 @@ function readLastEventId(request: FastifyRequest): number {
   throw badEventId("'Last-Event-ID' must be the id of an event, which is a whole number.")
 }
 
-/** @throws InvalidInput for what RFC 3339 or 9557 allow and no `Date` can be: leap seconds, zones by name */
-function readTime(text: string | undefined, pointer: string): number | undefined {
-  if (text === undefined) return undefined
-  const time = Date.parse(text)
-  if (!Number.isNaN(time)) return time
-  const message = `'${pointer.slice(1)}' must be a date and time such as 2026-01-31T12:00:00Z, without a leap second or the name of a zone.`
-  throw new InvalidInput({ errors: [{ pointer, code: 'wrong_format', message }] })
-}
-
 function badEventId(message: string): StudioError {
   return new InvalidInput({ errors: [{ pointer: 'Last-Event-ID', code: 'not_allowed', message }] })
 }
 
-function toRequest(body: Static<typeof BackgroundBody>): ExecuteRequest {
+function toRequest(caller: Caller, body: Static<typeof BackgroundBody>): ExecuteRequest {
   const chat_history = readChatHistory(body.chat_history ?? [])
   return {
+    caller,
     target: readTarget(body),
     environment: body.environment,
     request: { query: body.query, chat_history, ...(body.input !== undefined && { input: body.input }) },

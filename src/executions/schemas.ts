@@ -1,5 +1,5 @@
 import { Type } from '../http/type.ts'
-import { DeploymentName, RuntimeConfig, RuntimeConfigInput } from '../deployments/schemas.ts'
+import { DeploymentName, RuntimeConfig, RuntimeOverrides } from '../deployments/schemas.ts'
 import { Id, Nullable, Time, Tokens } from '../http/fields.ts'
 
 const content = Type.String()
@@ -20,7 +20,7 @@ const executeFields = {
   ),
   query: Type.String({ description: 'What the workflow is asked.' }),
   chat_history: Type.Optional(Type.Array(HistoryItem, { description: 'What was said before, oldest first.' })),
-  runtime_overrides: Type.Optional(RuntimeConfigInput),
+  runtime_overrides: Type.Optional(RuntimeOverrides),
   input: Type.Optional(Type.Unknown({ description: 'Anything; recorded with the execution.' })),
   session_id: Type.Optional(Type.String({ maxLength: 200 })),
   user_id: Type.Optional(Type.String({ maxLength: 200 })),
@@ -96,7 +96,11 @@ export const Execution = Type.Object(
     chat_history: Type.Array(Type.Object({ role: Type.String(), content: Type.String() })),
     input: Type.Optional(Type.Unknown()),
     response: Nullable(Type.String()),
+    api_key: Nullable(
+      Type.Object({ key_id: Type.String(), name: Nullable(Type.String()) }, { description: 'The API key that it was started with.' }),
+    ),
     runtime_config: RuntimeConfig,
+    cost: Nullable(Type.Number({ description: 'US dollars, by the prices at the time. Null where the price of a model that it called is not known.' })),
     recoveries: Type.Integer({ description: 'How often the server ended while it ran this execution.' }),
   },
   { title: 'Execution' },
@@ -117,7 +121,7 @@ export const Step = Type.Object(
     input: Type.Unknown(),
     output: Type.Unknown(),
     tokens: Nullable(Tokens),
-    cost: Nullable(Type.Number({ description: 'Null where it is not known.' })),
+    cost: Nullable(Type.Number({ description: 'US dollars, by the prices at the time; null where they are not known.' })),
     demo: Type.Boolean(),
   },
   { title: 'Step' },

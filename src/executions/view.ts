@@ -50,18 +50,24 @@ export function toSummaryView(row: ExecutionSummary): ExecutionSummaryView {
 /** An execution by itself. */
 export interface ExecutionView extends ExecutionSummaryView, ExecutionRequest {
   response: string | null
+  /** The key that it was started with, as it is called; null where none was needed. */
+  api_key: { key_id: string; name: string | null } | null
   runtime_config: RuntimeConfig
   /** How often a process ended while it ran this execution. */
   recoveries: number
+  /** US dollars. */
+  cost: number | null
 }
 
-export function toExecutionView(row: ExecutionRow): ExecutionView {
+export function toExecutionView(row: ExecutionRow, { api_key, cost }: Pick<ExecutionView, 'api_key' | 'cost'>): ExecutionView {
   return {
     ...toSummaryView(row),
     ...(JSON.parse(row.request) as ExecutionRequest),
     response: row.response,
+    api_key,
     runtime_config: JSON.parse(row.runtime_config),
     recoveries: row.recoveries,
+    cost,
   }
 }
 
@@ -96,8 +102,7 @@ export function toStepView(row: StepRow): StepView {
     input: row.input === null ? null : JSON.parse(row.input),
     output: row.output === null ? null : JSON.parse(row.output),
     tokens: toTokens(row),
-    // What a model of a provider costs is not known to this server.
-    cost: demo ? 0 : null,
+    cost: row.cost ?? (demo ? 0 : null),
     demo,
   }
 }

@@ -55,9 +55,9 @@ it('removes what is kept no longer: each command again until there is no more', 
   await done
   const ended_before = now - 86_400_000
   expect(written).toEqual([
-    ['executions.purgeExpired', { ended_before, after: '' }],
-    ['executions.purgeExpired', { ended_before, after: 'id-1' }],
-    ['executions.purgeExpired', { ended_before, after: 'id-2' }],
+    ['executions.purgeExpired', { ended_before, after: '', now }],
+    ['executions.purgeExpired', { ended_before, after: 'id-1', now }],
+    ['executions.purgeExpired', { ended_before, after: 'id-2', now }],
     ['executions.purgeDeleted', undefined],
     ['executions.purgeDeleted', undefined],
     ['idempotency.purge', { now, limit: 100 }],

@@ -81,10 +81,11 @@ export class Housekeeper {
   async #removeExpired(): Promise<void> {
     const { store, clock, retentionMs } = this.#options
     if (retentionMs === undefined) return
-    const ended_before = clock.now() - retentionMs
+    const now = clock.now()
+    const ended_before = now - retentionMs
     let after: string | undefined = ''
     await this.#repeat(async () => {
-      after = await store.write(purgeExpired, { ended_before, after: after! })
+      after = await store.write(purgeExpired, { ended_before, after: after!, now })
       return after !== undefined
     })
   }

@@ -1,8 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController, type RawServerDefault } from 'fastify'
+import { StudioError } from '../errors.ts'
 import { type Answer, followAnswers } from './answers.ts'
 import { answerClientError, answerSpecialRequests } from './connection-errors.ts'
+import { limitConnections, queueSentAhead } from './connections.ts'
+import { CrossOrigin } from './cross-origin.ts'
+import { checkFraming } from './framing.ts'
 import { acceptJsonBodies, BODY_LIMIT } from './json-body.ts'
 import { recordRoutes } from './described-routes.ts'
 import { docsRoutes } from './docs-routes.ts'
@@ -18,10 +22,20 @@ export interface AppOptions {
   logger: FastifyBaseLogger
   /** Names besides localhost that the Host header may carry, without port. */
   allowedHosts: readonly string[]
+  /** Origins of other sites whose pages may call the API, such as `https://app.example`. */
+  allowedOrigins?: readonly string[]
+  /** Whether what a proxy at this address says of where a request came from is believed. */
+  trustProxy?: (address: string) => boolean
   version: string
   limits?: Partial<Limits>
   /** Told of each request once its answer has ended. */
   onAnswer?: (answer: Answer) => void
+  /** Told of each request that was refused because a limit was reached, and which. */
+  onLimited?: (policy: string) => void
+  /** Adds what refuses requests before anything is done for them. */
+  shed?: (app: App) => void
+  /** Adds what must hold for every route, those of this folder included, before the first is registered. */
+  guard?: (app: App) => void
 }
 
 export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>
@@ -30,24 +44,37 @@ const HEADERS = { ...SECURITY_HEADERS, 'Cache-Control': 'no-store' }
 
 /** The edge: everything that holds for every route. Features register their routes on what it returns, then it listens. */
 export async function createApp(options: AppOptions): Promise<App> {
-  const origins = new OriginCheck(options.allowedHosts)
-  const app = newFastify(options, (request) => origins.check(request))
+  const crossOrigin = new CrossOrigin(options.allowedOrigins ?? [], HEADERS)
+  const origins = new OriginCheck({ ...options, crossOrigin })
+  const app = newFastify(options, crossOrigin, origins)
 
+  queueSentAhead(app)
+  options.shed?.(app)
   followAnswers(app, options.onAnswer)
-  acceptJsonBodies(app)
+  const { unservedConnections, halfSentBytes } = { ...DEFAULT_LIMITS, ...options.limits }
+  limitConnections(app, unservedConnections)
+  acceptJsonBodies(app, halfSentBytes)
   app.addHook('onRoute', validateRoute)
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(HEADERS)
+    reply.headers(crossOrigin.headersFor(request.raw))
+    checkFraming(request.raw)
     origins.check(request.raw)
-    done()
+    const permission = crossOrigin.permission(request.raw)
+    // A browser asks it without a key, and before it sends anything.
+    if (permission) reply.code(204).headers(permission).send()
+    else done()
   })
   refuseWhileStopping(app)
+  options.guard?.(app)
 
   // Validation is done in validateRoute, and answers are written as they are: fast-json-stringify would drop what a schema
   // does not list, and convert what it lists differently, silently. Response schemas are for the documentation.
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
-  app.setErrorHandler(answerError)
+  app.setErrorHandler((error, request, reply) => {
+    if (error instanceof StudioError && error.reached) options.onLimited?.(error.reached.policy)
+    answerError(error, request, reply)
+  })
   app.setNotFoundHandler(answerUnknownRoute(app))
   answerSpecialRequests(app)
 
@@ -55,7 +82,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   return app
 }
 
-function newFastify({ logger, limits }: AppOptions, check: (request: IncomingMessage) => void): App {
+function newFastify({ logger, limits, trustProxy }: AppOptions, crossOrigin: CrossOrigin, origins: OriginCheck): App {
   const { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval } = { ...DEFAULT_LIMITS, ...limits }
   return fastify({
     loggerInstance: logger,
@@ -63,6 +90,7 @@ function newFastify({ logger, limits }: AppOptions, check: (request: IncomingMes
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (parent) => parent,
     bodyLimit: BODY_LIMIT,
+    trustProxy: trustProxy ?? false,
     // createApp sets compilers of our own. If these were left out, Fastify would load Ajv and fast-json-stringify all the same.
     schemaController: { compilersFactory: { buildValidator: neverBuilt, buildSerializer: neverBuilt } },
     requestTimeout,
@@ -76,9 +104,9 @@ function newFastify({ logger, limits }: AppOptions, check: (request: IncomingMes
     clientErrorHandler: answerClientError,
     // Addresses that the router cannot decode never reach a hook.
     frameworkErrors: (error: FastifyError, request, reply) => {
-      reply.headers(SECURITY_HEADERS)
+      reply.headers(crossOrigin.headersFor(request.raw))
       try {
-        check(request.raw)
+        origins.check(request.raw)
       } catch (refusal) {
         return answerError(refusal, request, reply)
       }

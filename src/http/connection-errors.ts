@@ -18,12 +18,20 @@ interface ServedSocket extends Socket {
 
 /** Answers what never became a request: bytes that are not HTTP, headers that are too large or too slow. */
 export function answerClientError(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ECONNRESET') socket.destroy()
+  else refuseConnection(socket, problemFor(error))
+}
+
+/** Whether a request on this connection is being answered. */
+export function isServed(socket: Socket): boolean {
+  return Boolean((socket as ServedSocket)._httpMessage)
+}
+
+/** Says why, unless an answer has begun, and closes the connection. */
+export function refuseConnection(socket: Socket, problem: StudioError): void {
   const started = (socket as ServedSocket)._httpMessage?.headersSent === true
-  if (error.code === 'ECONNRESET' || !socket.writable || started) {
-    socket.destroy()
-    return
-  }
-  socket.end(rawProblem(problemFor(error)), () => socket.destroy())
+  if (!socket.writable || started) socket.destroy()
+  else socket.end(rawProblem(problem), () => socket.destroy())
 }
 
 /** Requests that Node hands to events of their own, and leaves unanswered or answers with an empty body by default. */

@@ -24,7 +24,7 @@ async function register() {
   const routes = recordRoutes(app)
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)
-  app.put('/things/:id/parts/:part', { schema }, () => null)
+  app.put('/things/:id/parts/:part', { config: { scope: 'deploy' }, schema }, () => null)
   app.get('/page', () => null)
   await app.register(async (part) => part.get('/:id', { schema: { operationId: 'getThing' } }, () => null), { prefix: '/things' })
   return routes
@@ -41,6 +41,7 @@ describe('a described route', () => {
       operationId: 'changeThing',
       summary: 'Change a thing',
       tags: ['things'],
+      security: [{ apiKey: ['deploy'] }],
       parameters: [
         { in: 'query', name: 'q', required: true, schema: { type: 'string' } },
         { in: 'query', name: 'limit', required: false, schema: { type: 'integer' } },

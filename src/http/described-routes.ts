@@ -7,6 +7,8 @@ export interface DescribedRoute {
   method: string
   /** As OpenAPI writes it: `/things/{id}`. */
   path: string
+  /** Which scope an API key must have; `any` where every key will do, `none` where none is needed. */
+  scope: string
   schema: RouteSchema
 }
 
@@ -36,17 +38,18 @@ declare module 'fastify' {
 /** Lists what is registered from now on, and reads none of it: descriptions are made when somebody asks for them. */
 export function recordRoutes(app: FastifyInstance): readonly DescribedRoute[] {
   const routes: DescribedRoute[] = []
-  app.addHook('onRoute', ({ method, url, schema }: RouteOptions) => {
+  app.addHook('onRoute', ({ method, url, schema, config }: RouteOptions) => {
     if (schema?.operationId === undefined) return
     const path = url.replaceAll(/:(\w+)/g, '{$1}')
     // Fastify adds a HEAD to each GET, which needs no description.
     const methods = [method].flat().filter((one) => one !== 'HEAD')
-    routes.push(...methods.map((one) => ({ method: one.toLowerCase(), path, schema: schema as RouteSchema })))
+    const { scope = 'any' } = (config ?? {}) as { scope?: string }
+    routes.push(...methods.map((one) => ({ method: one.toLowerCase(), path, scope, schema: schema as RouteSchema })))
   })
   return routes
 }
 
-export function operationOf({ schema }: DescribedRoute): Operation {
+export function operationOf({ scope, schema }: DescribedRoute): Operation {
   const { operationId, summary, tags, description, deprecated, querystring, params, headers, body, response = {} } = schema
   const parameters = [...parametersOf('query', querystring), ...parametersOf('path', params), ...parametersOf('header', headers)]
   return {
@@ -55,10 +58,17 @@ export function operationOf({ schema }: DescribedRoute): Operation {
     ...(tags && { tags: [...tags] }),
     ...(description !== undefined && { description }),
     ...(deprecated !== undefined && { deprecated }),
+    security: securityOf(scope),
     ...(body && { requestBody: requestBodyOf(body) }),
     ...(parameters.length > 0 && { parameters }),
     responses: Object.fromEntries(Object.entries(response).map(([status, answer]) => [status, responseOf(answer)])),
   }
+}
+
+/** OpenAPI 3.1 lets what is no OAuth name roles as well. */
+function securityOf(scope: string): NonNullable<Operation['security']> {
+  if (scope === 'none') return []
+  return [{ apiKey: scope === 'any' ? [] : [scope] }]
 }
 
 function parametersOf(where: Parameter['in'], schema: JsonSchema | undefined): Parameter[] {

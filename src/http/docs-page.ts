@@ -105,13 +105,20 @@ function operationArticle(document: OpenApiDocument, entry: Entry): Html {
   return html`<article id="${id}">
     <h3><a class="anchor" href="#${id}">${operation.summary ?? id}</a></h3>
     <p class="route">${badge(method)}<code>${breakable(path)}</code></p>
-    ${operation.description && renderMarkdown(operation.description)} ${parameterList(document, parametersOf(document, operation))}
-    ${requestBody && body(document, requestBody)}
+    ${operation.description && renderMarkdown(operation.description)} ${keyNote(operation)}
+    ${parameterList(document, parametersOf(document, operation))} ${requestBody && body(document, requestBody)}
     <h4>Example</h4>
     <pre><code>${curl(document, entry)}</code></pre>
     <h4>Answers</h4>
     ${Object.entries(responses).map(([status, response]) => answer(document, status, response))}
   </article>`
+}
+
+/** Said by the description of the whole where every key will do. */
+function keyNote({ security }: Operation): Html | undefined {
+  const scope = security[0]?.apiKey[0]
+  if (security.length === 0) return html`<p>Needs no API key.</p>`
+  return scope === undefined ? undefined : html`<p>Needs a key with the scope <code>${scope}</code>, once there are keys.</p>`
 }
 
 function parametersOf(document: OpenApiDocument, { parameters = [] }: Operation): Parameter[] {

@@ -1,8 +1,8 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { App } from './app.ts'
 import type { DescribedRoute } from './described-routes.ts'
 import type { Docs } from './docs.ts'
-import { PAGE_POLICY } from './security-headers.ts'
+import { sendPage } from './pages.ts'
 import { Type } from './type.ts'
 
 /**
@@ -14,16 +14,19 @@ export function docsRoutes(app: App, routes: readonly DescribedRoute[], version:
   let docs: Promise<Docs> | undefined
   const open = (): Promise<Docs> => (docs ??= import('./docs.ts').then(({ Docs }) => new Docs(routes, version)))
 
-  app.get('/hc', { schema: health }, () => ({ status: 'ok' as const }))
-  app.get('/openapi.json', { schema: description }, async (_request, reply) =>
+  app.get('/hc', { config: { scope: 'none', load: 'always' }, schema: health }, () => ({ status: 'ok' as const }))
+  app.get('/openapi.json', { config, schema: description }, async (_request, reply) =>
     reply.type('application/json; charset=utf-8').send((await open()).json),
   )
   // Whoever types the server's address into a browser looks for something to read.
-  app.get('/', (_request, reply) => reply.redirect('/docs'))
-  app.get('/docs', async (request, reply) => sendPage(reply, (await open()).reference(originOf(request))))
-  app.get('/docs/errors', async (_request, reply) => sendPage(reply, (await open()).errors))
-  app.get('/docs/style.css', async (_request, reply) => reply.type('text/css; charset=utf-8').send((await open()).style))
+  app.get('/', { config }, (_request, reply) => reply.redirect('/docs'))
+  app.get('/docs', { config }, async (request, reply) => sendPage(reply, (await open()).reference(originOf(request))))
+  app.get('/docs/errors', { config }, async (_request, reply) => sendPage(reply, (await open()).errors))
+  app.get('/docs/style.css', { config }, async (_request, reply) => reply.type('text/css; charset=utf-8').send((await open()).style))
 }
+
+/** What anybody can read in the source, but not which version of it runs here. */
+const config = { scope: 'any' } as const
 
 const health = {
   operationId: 'getHealth',
@@ -39,11 +42,7 @@ const description = {
   response: { 200: { type: 'object', description: 'The OpenAPI document.' } },
 }
 
-function sendPage(reply: FastifyReply, page: string): FastifyReply {
-  return reply.header('content-security-policy', PAGE_POLICY).type('text/html; charset=utf-8').send(page)
-}
-
-/** Host was checked, so it is one of ours. */
+/** As the reader wrote it, also behind a proxy that is trusted. It was checked, so it is one of ours. */
 function originOf(request: FastifyRequest): string {
   return `${request.protocol}://${request.host || 'localhost'}`
 }

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { UnsupportedMediaType } from '../errors.ts'
+import { HalfSentBodies } from './body-reader.ts'
 import { readJson } from './json-scanner.ts'
 
 /** Bytes a body may have where the route does not say otherwise. */
@@ -11,16 +13,26 @@ export const EXECUTE_BODY_LIMIT = 10_000_000
 /**
  * Replaces Fastify's body parsers by one that reads JSON strictly and takes nothing else. `__proto__` and `constructor`
  * are plain keys here: JSON.parse makes own properties of them, and validation and storage look at own properties only.
+ * @param mostHalfSentBytes what bodies take together at most that are only half here
  */
-export function acceptJsonBodies(app: FastifyInstance): void {
+export function acceptJsonBodies(app: FastifyInstance, mostHalfSentBytes: number): void {
+  const bodies = new HalfSentBodies(mostHalfSentBytes)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    try {
-      done(null, readBody(request, body as Buffer))
-    } catch (error) {
-      done(error as Error)
-    }
-  })
+  app.addContentTypeParser(
+    '*',
+    (request: FastifyRequest, message: IncomingMessage, done: (error: Error | null, body?: unknown) => void) => {
+      // An unknown address stays a 404 whatever comes with it.
+      if (request.is404) return done(null)
+      bodies.read(message, request.routeOptions.bodyLimit, (failure, bytes) => {
+        if (failure) return done(failure)
+        try {
+          done(null, readBody(request, bytes))
+        } catch (error) {
+          done(error as Error)
+        }
+      })
+    },
+  )
   // Fastify answers 415 to a Content-Type without a slash before any parser runs, even where there is no body at all.
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request.raw
@@ -33,8 +45,7 @@ export function acceptJsonBodies(app: FastifyInstance): void {
 
 /** undefined where the body is empty, whatever type it claims; the validation decides whether the route needs one. */
 function readBody(request: FastifyRequest, body: Buffer): unknown {
-  // An unknown address stays a 404 whatever came with it.
-  if (body.length === 0 || request.is404) return undefined
+  if (body.length === 0) return undefined
   const type = request.headers['content-type']
   if (!isJson(type))
     throw new UnsupportedMediaType({ received: type ? `'${type.slice(0, 100)}'` : 'a body without a readable Content-Type' })

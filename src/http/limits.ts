@@ -1,6 +1,9 @@
-/** How long a client may take. Answers have no limit: an execution may run for a day, and a stream for as long. Milliseconds. */
+/** What clients may take of the server before it does anything for them. */
 export interface Limits {
-  /** until the headers are complete */
+  /**
+   * How long a client may take until the headers are complete. Milliseconds, as the next three. Answers have no limit: an
+   * execution may run for a day, and a stream for as long.
+   */
   headersTimeout: number
   /** until the whole request has arrived */
   requestTimeout: number
@@ -8,6 +11,10 @@ export interface Limits {
   keepAliveTimeout: number
   /** how often the two first are looked at */
   connectionsCheckingInterval: number
+  /** Connections that are not being served: idle, or with half a request. When there are more, the oldest give way. */
+  unservedConnections: number
+  /** What bodies take together that are only half here. When it is more, the oldest give way. */
+  halfSentBytes: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -15,4 +22,6 @@ export const DEFAULT_LIMITS: Limits = {
   requestTimeout: 30_000,
   keepAliveTimeout: 72_000,
   connectionsCheckingInterval: 2_000,
+  unservedConnections: 10_000,
+  halfSentBytes: 128_000_000,
 }

@@ -11,7 +11,12 @@ export interface OpenApiDocument {
   servers: { url: string }[]
   tags: { name: string; description?: string }[]
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, JsonSchema>; responses: Record<string, ResponseObject>; parameters: Record<string, Parameter> }
+  components: {
+    schemas: Record<string, JsonSchema>
+    responses: Record<string, ResponseObject>
+    parameters: Record<string, Parameter>
+    securitySchemes: Record<string, { type: 'http'; scheme: 'bearer'; description: string }>
+  }
 }
 
 export interface Operation {
@@ -20,6 +25,8 @@ export interface Operation {
   description?: string
   tags?: string[]
   deprecated?: boolean
+  /** None is needed where it is empty; otherwise the scope that a key must have, or no scope where any key will do. */
+  security: { apiKey: string[] }[]
   parameters?: (Parameter | Reference)[]
   requestBody?: { required?: boolean; description?: string; content: Record<string, Media> }
   responses: Record<string, ResponseObject>
@@ -58,12 +65,16 @@ const TAGS = [
   { name: 'deployments', description: 'A name in an environment that routes executions to a release of a workflow.' },
   { name: 'executions', description: 'Runs of a release: started, watched and cancelled here.' },
   { name: 'agents', description: 'Agents that workflows refer to by name.' },
+  { name: 'keys', description: 'Who may do what: API keys with scopes, for some environments and names or for all.' },
   { name: 'operations', description: 'Health and descriptions of the server itself.' },
 ]
 
 const DESCRIPTION = `Define AI-agent workflows, deploy them by name, run them durably, and stop, reactivate, delete and watch those deployments.
 
 Bodies are JSON in UTF-8. An unknown field or query parameter is refused, so that a typo is not swallowed. Every answer that is not a success is a problem detail (RFC 9457) with a stable \`code\`; [the list of codes](/docs/errors) says what to do about each.`
+
+const API_KEY =
+  'An API key, as `Authorization: Bearer as_…`. Each operation names the scope that the key must have; `admin` includes all of them. What belongs to other environments, or to other names of deployments, than the key is for answers as if it did not exist. A server on loopback without any key asks nobody for one.'
 
 /** Members that every problem has, and those that several have. */
 const PROBLEM: JsonSchema = {
@@ -113,7 +124,12 @@ export function openApiDocument(routes: readonly DescribedRoute[], version: stri
     servers: [{ url: '/' }],
     tags: TAGS,
     paths: pathsOf(routes),
-    components: { schemas: {}, responses, parameters: { IdempotencyKey: idempotencyKeyParameter } },
+    components: {
+      schemas: {},
+      responses,
+      parameters: { IdempotencyKey: idempotencyKeyParameter },
+      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: API_KEY } },
+    },
   })
 }
 

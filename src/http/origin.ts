@@ -1,8 +1,17 @@
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { CrossSiteRequest, MalformedRequest, UnknownHost } from '../errors.ts'
+import type { CrossOrigin } from './cross-origin.ts'
 
 const MOST_KNOWN = 100
+
+export interface OriginOptions {
+  /** Names besides localhost, without port. */
+  allowedHosts: readonly string[]
+  crossOrigin: Pick<CrossOrigin, 'lists'>
+  /** Whether what a proxy at this address says of the Host that it was asked for is believed. */
+  trustProxy?: (address: string) => boolean
+}
 
 /**
  * Who may talk to this server from a browser. A server on localhost has no other protection against a page that makes the
@@ -10,17 +19,23 @@ const MOST_KNOWN = 100
  */
 export class OriginCheck {
   private readonly hosts: ReadonlySet<string>
+  private readonly crossOrigin: OriginOptions['crossOrigin']
+  private readonly trustProxy: OriginOptions['trustProxy']
   /** Host headers that were found good, as they were written: nearly every request has the same. */
   private readonly known = new Set<string>()
 
-  constructor(allowedHosts: readonly string[]) {
+  constructor({ allowedHosts, crossOrigin, trustProxy }: OriginOptions) {
     this.hosts = new Set(['localhost', '127.0.0.1', '[::1]', ...allowedHosts.map((name) => hostName(isIPv6(name) ? `[${name}]` : name))])
+    this.crossOrigin = crossOrigin
+    this.trustProxy = trustProxy
   }
 
   /** Throws `UnknownHost`, `CrossSiteRequest`, or `MalformedRequest`. */
   check(request: IncomingMessage): void {
     this.checkHost(request)
-    if (!isSafe(request.method)) checkSite(request)
+    const forwarded = this.trustProxy && this.forwardedHost(request)
+    if (forwarded !== undefined) this.checkName(forwarded)
+    if (!isSafe(request.method)) this.checkSite(request, forwarded ?? request.headers.host ?? '')
   }
 
   private checkHost(request: IncomingMessage): void {
@@ -34,19 +49,26 @@ export class OriginCheck {
     if (authority !== undefined) this.checkName(authority)
   }
 
+  /** The Host that a trusted proxy was asked for: the last one listed, which is the one that it added itself. */
+  private forwardedHost({ headers, socket }: IncomingMessage): string | undefined {
+    const hosts = headers['x-forwarded-host']
+    if (typeof hosts !== 'string' || !socket.remoteAddress || !this.trustProxy!(socket.remoteAddress)) return undefined
+    return hosts.slice(hosts.lastIndexOf(',') + 1).trim()
+  }
+
   private checkName(host: string): void {
     if (this.known.has(host)) return
     if (!this.hosts.has(hostName(host))) throw new UnknownHost({ host: host.slice(0, 200) })
     // Any port is good, so there could be many of them.
     if (this.known.size < MOST_KNOWN) this.known.add(host)
   }
-}
 
-function checkSite(request: IncomingMessage): void {
-  const site = request.headers['sec-fetch-site']
-  if (site === 'cross-site' || site === 'same-site') throw new CrossSiteRequest({})
-  const { origin, host } = request.headers
-  if (origin !== undefined && !isOriginOf(origin, host ?? '')) throw new CrossSiteRequest({})
+  private checkSite({ headers }: IncomingMessage, host: string): void {
+    const { origin, 'sec-fetch-site': site } = headers
+    if (this.crossOrigin.lists(origin)) return
+    if (site === 'cross-site' || site === 'same-site') throw new CrossSiteRequest({})
+    if (origin !== undefined && !isOriginOf(origin, host)) throw new CrossSiteRequest({})
+  }
 }
 
 /** Compared with the default port of the origin's scheme left out on both sides. `null`, the opaque origin, is nobody's. */

@@ -1,14 +1,17 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import {
+  BodyFragmented,
   BodyTooLarge,
   InternalError,
   MalformedRequest,
+  RequestTimeout,
   ShuttingDown,
   StorageUnknown,
   StudioError,
   UnsupportedMediaType,
 } from '../errors.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
+import { tellLimit } from './limit-fields.ts'
 import { isStopping } from './stopping.ts'
 
 // Not imported: an import of node:http also loads what it exports, fetch and WebSocket, which takes as long as all of Fastify.
@@ -43,6 +46,9 @@ export function problemOf(error: StudioError): Problem {
 /** What whoever runs the server has to look at. A failed model (502) or a long execution (504) is not among it. */
 const FAULTS = new Set([InternalError.code, StorageUnknown.code])
 
+/** What more comes of such a request is a burden, and nobody's who would read the answer. */
+const HOPELESS = new Set([BodyFragmented.code, RequestTimeout.code])
+
 /** The error handler of the app. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = translate(error, request)
@@ -54,8 +60,12 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 export function sendProblem(reply: FastifyReply, error: StudioError, status = error.status): void {
   // Fastify closes the connection after a body that it did not read to the end. Kept open, Node reads and drops the rest (at
   // most until requestTimeout), and the client gets to see the answer instead of a connection reset while it still writes.
-  if (!isStopping(reply.server.server)) reply.removeHeader('connection')
+  if (HOPELESS.has(error.code)) reply.header('connection', 'close')
+  else if (!isStopping(reply.server.server)) reply.removeHeader('connection')
   reply.code(status).header('content-type', PROBLEM_TYPE).header('cache-control', 'no-store')
+  // RFC 9110 §10.2.3
+  if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
+  if (error.reached) tellLimit(reply, error.reached)
   // A serializer of its own, because Fastify would add a charset, which JSON has not (RFC 8259 §11).
   reply.serializer((payload: unknown) => JSON.stringify(payload)).send({ ...problemOf(error), status })
 }

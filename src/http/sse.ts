@@ -1,5 +1,7 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import { toldOrigins } from './cross-origin.ts'
+import { toldLimits } from './limit-fields.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** Answers that are streams of server-sent events (WHATWG HTML §9.2). */
@@ -11,7 +13,12 @@ export interface EventStreamOptions {
   keepAlive?: number
   /** Milliseconds, more than `keepAlive`; a client that takes nothing of what waits for it is cut off after twice as long at most. */
   patience?: number
+  /** Whether the client may have what comes, which may end while the stream is open. Asked once a second at most. */
+  isWelcome?: () => boolean
 }
+
+/** Milliseconds for which a client that was welcome is so without being asked about. */
+const WELCOME_MS = 1_000
 
 interface ServedStreams {
   open: Set<EventStream>
@@ -34,7 +41,7 @@ function streamsOf(server: Server): ServedStreams {
 export function openEventStream(reply: FastifyReply, options: EventStreamOptions = {}): EventStream {
   reply.hijack()
   const { open, ending } = streamsOf(reply.server.server)
-  const stream = new EventStream(reply.raw, options)
+  const stream = new EventStream(reply.raw, { ...options, headers: { ...toldLimits(reply), ...toldOrigins(reply), ...options.headers } })
   open.add(stream)
   stream.onClose(() => open.delete(stream))
   // A HEAD asks for the headers alone.
@@ -65,10 +72,14 @@ export function formatEvent(id: number, event: object): string {
 export class EventStream {
   private readonly response: ServerResponse
   private readonly keepAlive: NodeJS.Timeout
+  private readonly welcome: () => boolean
+  private welcomeUntil = performance.now() + WELCOME_MS
   private closed = false
 
-  constructor(response: ServerResponse, { headers = {}, keepAlive = 15_000, patience = 60_000 }: EventStreamOptions) {
+  constructor(response: ServerResponse, options: EventStreamOptions) {
+    const { headers = {}, keepAlive = 15_000, patience = 60_000, isWelcome = () => true } = options
     this.response = response
+    this.welcome = isWelcome
     // Written to a socket that the client has closed meanwhile: `close` follows, which is all that matters here.
     response.on('error', () => {})
     response.on('close', () => this.stop())
@@ -95,7 +106,7 @@ export class EventStream {
 
   /** False where the caller should wait for `drain()` before it writes more, and after the stream has closed. */
   write(text: string): boolean {
-    return !this.closed && this.response.write(text)
+    return !this.closed && this.isWelcome() && this.response.write(text)
   }
 
   /** Resolves once there is room again, or the stream has closed. */
@@ -138,7 +149,16 @@ export class EventStream {
 
   private comment(): void {
     // To a client that does not read, nothing more is sent.
-    if (!this.response.writableNeedDrain) this.write(': keepalive\n\n')
+    if (this.isWelcome() && !this.response.writableNeedDrain) this.write(': keepalive\n\n')
+  }
+
+  private isWelcome(): boolean {
+    const now = performance.now()
+    if (now < this.welcomeUntil) return true
+    this.welcomeUntil = now + WELCOME_MS
+    const isWelcome = this.welcome()
+    if (!isWelcome) this.end()
+    return isWelcome
   }
 
   private stop(): void {

@@ -35,7 +35,7 @@ declare module 'fastify' {
     /** `null` in an optional field of the body counts as absent. Without it, `null` is a problem where the schema has none. */
     nullIsAbsent?: boolean
     /** Finds problems of a body that a schema cannot say, so that they are reported with all others. Gets any object at all. */
-    alsoCheck?: (body: Readonly<Record<string, unknown>>) => Issue[]
+    alsoCheck?: (body: Readonly<Record<string, unknown>>, request: FastifyRequest) => Issue[]
   }
 }
 
@@ -48,7 +48,7 @@ export function validateRoute(route: RouteOptions): void {
   if (takesBody(route.method)) checks.push(checkBody(schema.body ?? NO_BODY, route.config?.nullIsAbsent === true))
 
   const { alsoCheck } = route.config ?? {}
-  if (alsoCheck) checks.push(({ body }) => (isObject(body) ? limitIssues(alsoCheck(body), MAX_ISSUES) : []))
+  if (alsoCheck) checks.push((request) => (isObject(request.body) ? limitIssues(alsoCheck(request.body, request), MAX_ISSUES) : []))
 
   if ([route.method].flat().includes('POST')) checks.push(checkIdempotencyKey)
 

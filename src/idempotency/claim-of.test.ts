@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { claimOf } from './claim-of.ts'
 
-const of = (url: string, body: unknown = {}, query: unknown = {}) => claimOf({ key: 'k', url, query, body }, 1)
+const of = (url: string, body: unknown = {}, query: unknown = {}) => claimOf({ caller: 'as_1', key: 'k', url, query, body }, 1)
 
 describe('what makes two requests the same', () => {
   it.each([

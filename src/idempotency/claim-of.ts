@@ -2,6 +2,8 @@ import { canonicalForm, sha256 } from '../graph/digest.ts'
 import type { Claim } from '../store/claim.ts'
 
 export interface KeyedPost {
+  /** The API key that it was sent with; empty where none is needed. */
+  caller: string
   key: string
   /** As it was asked for, with the query. */
   url: string
@@ -11,11 +13,10 @@ export interface KeyedPost {
 }
 
 /** @param now in milliseconds since 1970 */
-export function claimOf({ key, url, query, body }: KeyedPost, now: number): Claim {
+export function claimOf({ caller, key, url, query, body }: KeyedPost, now: number): Claim {
   // The same resource with and without a slash at its end.
   const path = url.replace(/[?#].*$/, '').replace(/(?<=.)\/$/, '')
   // RFC 8785: whoever builds the body again may order its keys differently.
   const fingerprint = sha256(canonicalForm({ query, body }))
-  // There are no API keys yet.
-  return { caller: '', method: 'POST', path, key, fingerprint, now }
+  return { caller, method: 'POST', path, key, fingerprint, now }
 }

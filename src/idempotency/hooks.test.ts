@@ -1,11 +1,16 @@
 import type { LightMyRequestResponse } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openGate } from '../../test/support/gate.ts'
 import { TestEngine } from '../../test/support/engine.ts'
 import { posts } from '../../test/support/posts.ts'
+import { noSettings } from '../../test/support/secrets.ts'
 import { fresh } from '../../test/support/studio.ts'
+import { guardRoutes } from '../access/hooks.ts'
 import { registerAgentRoutes } from '../agents/routes.ts'
+import { tellOrigins } from '../audit/request-origin.ts'
 import { registerDeploymentRoutes } from '../deployments/routes.ts'
+import { registerDecisionRoutes } from '../executions/decision-routes.ts'
 import { registerExecutionRoutes } from '../executions/routes.ts'
 import { ModelRefused } from '../errors.ts'
 import { createApp, type App } from '../http/app.ts'
@@ -35,21 +40,28 @@ beforeAll(async () => {
   ]
   const store: Store = {
     read: engine.store.read,
-    write: (command, args, claim) => {
+    write: (command, args, origin) => {
       const isAnswer = command.name === 'idempotency.answer'
       if (isAnswer && losesAnswers) return Promise.reject(new Error('lost'))
-      if (!isAnswer) changes.push({ command: command.name, claim })
-      return engine.store.write(command, args, claim)
+      if (!isAnswer) changes.push({ command: command.name, claim: origin?.claim })
+      return engine.store.write(command, args, origin)
     },
   }
   const { journal, dispatcher, hub, models } = engine
   const clock = { now: () => now, id: engine.clock.id }
-  const studio = { store, journal, dispatcher, hub, models, clock, environments: ['production'], purge: () => {} }
-  app = await createApp({ logger: pino({ level: 'silent' }), allowedHosts: [], version: '1.2.3' })
+  const studio = { ...noSettings, store, journal, dispatcher, hub, models, clock, environments: ['production'], purge: () => {} }
+  app = await createApp({
+    logger: pino({ level: 'silent' }),
+    allowedHosts: [],
+    version: '1.2.3',
+    guard: (unguarded) => guardRoutes(unguarded, openGate),
+  })
   honourIdempotencyKeys(app, studio)
+  tellOrigins(app)
   registerWorkflowRoutes(app, studio)
   registerDeploymentRoutes(app, studio)
   registerExecutionRoutes(app, studio)
+  registerDecisionRoutes(app, studio)
   registerAgentRoutes(app, studio)
 })
 afterAll(async () => {

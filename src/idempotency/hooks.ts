@@ -57,8 +57,8 @@ class IdempotencyKeys {
   async begin(request: FastifyRequest, reply: FastifyReply, key: string, goOn: (error?: Error) => void): Promise<void> {
     let endTurn: (() => void) | undefined
     try {
-      const { url, query, body } = request
-      const claim = claimOf({ key, url, query, body }, this.#studio.clock.now())
+      const { caller, url, query, body } = request
+      const claim = claimOf({ caller: caller.key_id, key, url, query, body }, this.#studio.clock.now())
       endTurn = await this.#turns.take(`${claim.caller} ${claim.path} ${key}`)
       // Whatever becomes of the handler: who has left keeps nobody waiting.
       reply.raw.once('close', endTurn)

@@ -26,6 +26,11 @@ export class KeyedRequest {
     this.#endTurn()
   }
 
+  /** For an answer that shows a secret, which is shown once and stored nowhere. */
+  keepNoAnswer(): void {
+    this.handOver()
+  }
+
   get isHandedOver(): boolean {
     return this.#isHandedOver
   }

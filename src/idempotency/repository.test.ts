@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TestEngine } from '../../test/support/engine.ts'
 import { createAgent } from '../agents/repository.ts'
 import { CLAIM_KEPT_MS, type Claim } from '../store/claim.ts'
+import { theServer } from '../store/origin.ts'
 import { purgeIdempotencyKeys, recallRequest, storeAnswer, type Answer } from './repository.ts'
 
 let engine: TestEngine
@@ -29,7 +30,7 @@ const agent = (agent_id: string) => ({
   created_at: 1,
   updated_at: 1,
 })
-const create = (agent_id: string, given: Claim) => engine.store.write(createAgent, agent(agent_id), given)
+const create = (agent_id: string, given: Claim) => engine.store.write(createAgent, agent(agent_id), { actor: theServer, claim: given })
 const agents = async () =>
   (await engine.store.read.selectFrom('agents').select('agent_id').orderBy('agent_id').execute()).map((one) => one.agent_id)
 const admit = (given: Claim) =>
@@ -41,6 +42,7 @@ const admit = (given: Claim) =>
     runtime_overrides: {},
     session_id: null,
     user_id: null,
+    api_key_id: null,
     status: 'running',
     now: given.now,
     claim: given,
@@ -74,7 +76,9 @@ describe('a change with a claim', () => {
   it('that fails leaves no claim: it may succeed later', async () => {
     await create('a', claim())
     const refused = claim({ key: 'other' })
-    await expect(engine.store.write(createAgent, { ...agent('b'), name: 'a' }, refused)).rejects.toMatchObject({ code: 'agent_exists' })
+    await expect(engine.store.write(createAgent, { ...agent('b'), name: 'a' }, { actor: theServer, claim: refused })).rejects.toMatchObject(
+      { code: 'agent_exists' },
+    )
     expect(await recallRequest(engine.store.read, refused)).toBeUndefined()
     await create('b', refused)
   })
@@ -101,7 +105,7 @@ describe('an admission with a claim', () => {
     expect(second).toMatchObject({ reason: { code: 'idempotency_in_progress', members: { execution_id } } })
     await expect(admit(claim({ fingerprint: 'other' }))).rejects.toMatchObject({ code: 'idempotency_key_reused' })
     expect(await recallRequest(engine.store.read, claim())).toEqual({ admitted: { execution_id, status: 'running' } })
-    expect(engine.journal.unfinished()).toEqual([execution_id])
+    expect(engine.journal.unfinished()).toMatchObject([{ execution_id }])
   })
 
   it('that is refused leaves no claim', async () => {

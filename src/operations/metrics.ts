@@ -1,8 +1,10 @@
+import { isLimited, reaches, type Reach } from '../access/caller.ts'
 import type { Db } from '../store/store.ts'
 import { DeploymentSeries } from './deployment-series.ts'
 import { EngineMetrics } from './engine-metrics.ts'
 import { EventLoopMetrics } from './event-loop-metrics.ts'
 import { HttpMetrics } from './http-metrics.ts'
+import { LoadMetrics } from './load-metrics.ts'
 import type { Metric } from './metric.ts'
 import { processMetrics } from './process-metrics.ts'
 import { countInFlight, findExisting } from './repository.ts'
@@ -22,6 +24,7 @@ export class Metrics {
   readonly engine = new EngineMetrics(this.#series)
   readonly store: StoreMetrics
   readonly http: HttpMetrics
+  readonly load = new LoadMetrics()
   readonly all: readonly Metric[]
 
   constructor({ version, pendingWrites, openStreams }: MetricSources) {
@@ -32,19 +35,30 @@ export class Metrics {
       ...this.engine.metrics,
       ...this.store.metrics,
       ...this.http.metrics,
+      ...this.load.metrics,
       ...new EventLoopMetrics().metrics,
       ...processMetrics,
     ]
   }
 
-  /** @returns the text format of Prometheus */
-  async text(db: Db): Promise<string> {
+  /**
+   * @param reach what whoever asks can see of environments and deployments
+   * @returns the text format of Prometheus
+   */
+  async text(db: Db, reach: Reach): Promise<string> {
     const shown = this.#series.ids
     const existing = await findExisting(db, shown)
     this.#series.forget(shown.filter((id) => !existing.has(id)))
     this.#series.showInFlight(await countInFlight(db))
-    return toTextFormat(this.all)
+    return isLimited(reach) ? toTextFormat(this.all, (labels, values) => isSeen(reach, labels, values)) : toTextFormat(this.all)
   }
+}
+
+function isSeen(reach: Reach, labels: readonly string[], values: readonly string[]): boolean {
+  const environment = values[labels.indexOf('environment')]
+  if (environment === undefined) return true
+  const name = values[labels.indexOf('deployment_name')]
+  return name === undefined ? reach.environments === null || reach.environments.has(environment) : reaches(reach, environment, name)
 }
 
 function buildInfo(version: string): Metric {

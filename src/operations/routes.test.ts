@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { pino } from 'pino'
 import { TestEngine } from '../../test/support/engine.ts'
+import { openGate } from '../../test/support/gate.ts'
 import { readMetrics, valueOf } from '../../test/support/prometheus-text.ts'
+import { guardRoutes } from '../access/hooks.ts'
 import { StorageFull } from '../errors.ts'
-import type { App } from '../http/app.ts'
-import { testApp } from '../http/test-app.ts'
+import { createApp, type App } from '../http/app.ts'
 import { Metrics } from './metrics.ts'
 import { Readiness } from './readiness.ts'
 import { probeStorage } from './repository.ts'
@@ -20,7 +22,12 @@ beforeEach(async () => {
   isFull = false
   readiness = new Readiness(() => (isFull ? Promise.reject(new StorageFull({})) : engine.store.write(probeStorage, 1)))
   metrics = new Metrics({ version: '1.2.3', pendingWrites: () => 4, openStreams: () => 5 })
-  app = (await testApp()).app
+  app = await createApp({
+    logger: pino({ level: 'silent' }),
+    allowedHosts: [],
+    version: '1.2.3',
+    guard: (unguarded) => guardRoutes(unguarded, openGate),
+  })
   registerOperationRoutes(app, { readiness, metrics, store: engine.store })
 })
 afterEach(async () => {

@@ -15,7 +15,7 @@ export function registerOperationRoutes(app: App, options: { readiness: Readines
   app.get(
     '/healthz',
     {
-      config: { answersWhileClosing: true },
+      config: { scope: 'none', load: 'always', answersWhileClosing: true },
       schema: {
         operationId: 'checkHealth',
         summary: 'Ask whether the process answers',
@@ -30,6 +30,7 @@ export function registerOperationRoutes(app: App, options: { readiness: Readines
   app.get(
     '/readyz',
     {
+      config: { scope: 'none', load: 'always' },
       schema: {
         operationId: 'checkReadiness',
         summary: 'Ask whether the server takes work',
@@ -51,6 +52,7 @@ export function registerOperationRoutes(app: App, options: { readiness: Readines
   app.get(
     '/metrics',
     {
+      config: { scope: 'workflow:read', load: 'always' },
       schema: {
         operationId: 'getMetrics',
         summary: 'Get the metrics',
@@ -59,8 +61,8 @@ export function registerOperationRoutes(app: App, options: { readiness: Readines
         response: { 200: { description: 'The metrics.', content: { 'text/plain': { schema: Type.String() } } } },
       },
     },
-    async (_request, reply) => {
-      const text = await metrics.text(store.read)
+    async ({ caller }, reply) => {
+      const text = await metrics.text(store.read, caller)
       // The app's serializer would make a JSON string of it.
       return reply
         .type(TEXT_FORMAT)

@@ -3,12 +3,17 @@ import type { Metric } from './metric.ts'
 /** The text format of Prometheus, version 0.0.4, which every collector of metrics reads. */
 export const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8'
 
-export function toTextFormat(metrics: readonly Metric[]): string {
+/** @param isShown asked of each line by the labels that it has; without it everything is shown */
+export function toTextFormat(
+  metrics: readonly Metric[],
+  isShown: (labels: readonly string[], values: readonly string[]) => boolean = () => true,
+): string {
   let text = ''
   for (const metric of metrics) {
     const { name, type, help, labels } = metric
     text += `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`
     metric.collect((values, value, part = '') => {
+      if (!isShown(labels, values)) return
       const names = part === '_bucket' ? [...labels, 'le'] : labels
       text += `${name}${part}${formatLabels(names, values)} ${formatNumber(value)}\n`
     })

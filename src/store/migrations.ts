@@ -1,6 +1,23 @@
 import type { Kysely } from 'kysely'
 import { createInitialTables } from './migrations/0001-initial.ts'
 import { addDurability } from './migrations/0002-durability.ts'
+import { addAccess } from './migrations/0003-access.ts'
+import { addSecrets } from './migrations/0004-secrets.ts'
+import { addAudit } from './migrations/0005-audit.ts'
+import { addGraph } from './migrations/0006-graph.ts'
+import { addRates } from './migrations/0007-limits.ts'
+import { addNewestExecutions } from './migrations/0008-newest-executions.ts'
+import { addCosts } from './migrations/0009-costs.ts'
 
 /** In their order, for ever: a migration that was released is never changed, only followed by another. */
-export const migrations: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [createInitialTables, addDurability]
+export const migrations: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
+  createInitialTables,
+  addDurability,
+  addAccess,
+  addSecrets,
+  addAudit,
+  addGraph,
+  addRates,
+  addNewestExecutions,
+  addCosts,
+]

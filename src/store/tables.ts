@@ -7,6 +7,8 @@ export interface Tables {
   definitions: { definition_digest: string; definition: string }
   deployments: DeploymentRow
   deployment_counters: DeploymentCountersRow
+  /** When, in milliseconds since 1970, nothing of a deployment's rate limit is used any more. */
+  deployment_rates: { deployment_id: string; full_at: number }
   releases: ReleaseRow
   routes: RouteRow
   executions: ExecutionRow
@@ -17,6 +19,14 @@ export interface Tables {
   /** Executions that are gone but for their steps and events. */
   removed_executions: { execution_id: string }
   idempotency_keys: IdempotencyKeyRow
+  signals: SignalRow
+  api_keys: ApiKeyRow
+  audit: AuditRow
+  secrets: SecretRow
+  variables: VariableRow
+  /** Counts the changes of what an environment has. */
+  environment_revisions: { environment: string; kind: 'secrets' | 'variables'; revision: number }
+  definition_references: DefinitionReferenceRow
 }
 
 export interface WorkflowRow {
@@ -66,6 +76,8 @@ export interface DeploymentCountersRow {
   error_count: number
   last_executed: number | null
   last_error: string | null
+  /** Of those that ended; one that was removed since may still be named. */
+  newest_execution_id: string | null
 }
 
 export interface ReleaseRow {
@@ -81,6 +93,8 @@ export interface ReleaseRow {
   workflow_description: string | null
   created_at: number
   created_by: string | null
+  /** None of its executions is newer, since no route leads to it; null while one does. */
+  newest_execution_id: string | null
 }
 
 /** Which releases a deployment sends executions to; the percentages of one deployment add up to 100. */
@@ -105,12 +119,16 @@ export interface ExecutionRow {
   request: string
   session_id: string | null
   user_id: string | null
+  /** The API key that it was started with. */
+  api_key_id: string | null
   created_at: number
   /** When the current slice began; what ran before it, in other processes, is in `active_ms`. */
   slice_started_at: number | null
   started_at: number | null
   ended_at: number | null
   active_ms: number
+  /** How much of that is of a wait that is not over. */
+  booked_ms: number
   /** How often a process died while it ran this execution. */
   recoveries: number
   last_event_id: number
@@ -140,6 +158,20 @@ export interface StepRow {
   model: string | null
   input_tokens: number | null
   output_tokens: number | null
+  /** US dollars; null where nobody knows. */
+  cost: number | null
+}
+
+/** What was sent to an execution from outside; those of one name are counted from 1. */
+export interface SignalRow {
+  execution_id: string
+  name: string
+  seq: number
+  /** JSON. */
+  payload: string
+  sent_at: number
+  /** The API key, or who it was said to be. */
+  sent_by: string | null
 }
 
 /** One row holds all events of one flush, in the order of their ids; `events` is what engine/event-codec.ts makes of them. */
@@ -148,6 +180,32 @@ export interface EventsRow {
   first_id: number
   last_id: number
   events: string
+}
+
+/** An API key. The row stays when it is revoked, since what was done with it names it. */
+export interface ApiKeyRow {
+  /** The public part, which the key begins with. */
+  key_id: string
+  name: string
+  /** Hex: HMAC-SHA-256 of the whole key. */
+  hash: string
+  /** JSON array. */
+  scopes: string
+  /** JSON array; null for all of them. */
+  environments: string | null
+  /** Of deployment names, with `*` for any characters; null for all of them. */
+  deployment_pattern: string | null
+  /** JSON; null for none. */
+  rate_limit: string | null
+  /** Executions of it that may be queued or running; null for any number. */
+  concurrency: number | null
+  created_at: number
+  /** The key that it was made with; null where none was. */
+  created_by: string | null
+  expires_at: number | null
+  /** To the minute: it is not written at each use. */
+  last_used_at: number | null
+  revoked_at: number | null
 }
 
 /** A POST that was given an `Idempotency-Key`, and what became of it. */
@@ -166,4 +224,58 @@ export interface IdempotencyKeyRow {
   result: string | null
   /** JSON: status, headers and body, once it was answered. */
   answer: string | null
+}
+
+/** An entry of the trail: one change of one object. It is never changed and never deleted. */
+export interface AuditRow {
+  /** 1, 2, 3… without a gap, in the order of the changes. */
+  seq: number
+  at: number
+  /** The public part of the API key; empty where there was none. */
+  actor_key_id: string
+  actor_name: string | null
+  actor_address: string | null
+  action: string
+  object_type: string
+  object_id: string
+  object_name: string | null
+  environment: string | null
+  /** JSON: what was there, as far as it has changed. */
+  before: string | null
+  /** JSON: what is there instead. */
+  after: string | null
+  /** The hash of the entry before. */
+  previous_hash: string
+  /** Of everything above; see audit/entry.ts. */
+  hash: string
+}
+
+interface SettingRow {
+  environment: string
+  name: string
+  /** Counts the values that it has had since it was made. */
+  version: number
+  created_at: number
+  /** The name of the API key that it was made with; null where none was needed. */
+  created_by: string | null
+  updated_at: number
+  updated_by: string | null
+}
+
+export interface SecretRow extends SettingRow {
+  /** The key that it is sealed with. */
+  key_id: string
+  sealed: Uint8Array
+}
+
+export interface VariableRow extends SettingRow {
+  value: string
+}
+
+/** What a definition refers to; written with it, and never changed. */
+export interface DefinitionReferenceRow {
+  definition_digest: string
+  /** `provider_key`: a model of the definition is called with the key of that name, where the environment has one. */
+  kind: 'secret' | 'provider_key' | 'variable'
+  name: string
 }

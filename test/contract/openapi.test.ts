@@ -228,7 +228,9 @@ it('gives examples of bodies that the server takes', async () => {
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, one]) => ({ path, method, ...one })),
   )
-  const withExample = operations.filter((one) => one.requestBody?.content['application/json']?.example !== undefined)
+  // From the first key on this server would want one: keys.test.ts takes that example.
+  const open = operations.filter(({ path }) => path !== '/api/keys')
+  const withExample = open.filter((one) => one.requestBody?.content['application/json']?.example !== undefined)
   expect(withExample.map((one) => one.operationId)).toEqual(expect.arrayContaining(['deployWorkflow', 'execute']))
   for (const { path, method, requestBody } of withExample) {
     const response = await fetch(studio.url + path.replace('{workflow_id}', workflow_id).replace('{deployment_name}', deployment_name), {

@@ -388,6 +388,13 @@ describe('validating a workflow', () => {
   })
 
   const node = (agent_id: string) => ({ agent_id, config: { model: 'demo/echo' } })
+  const step = (step_id: string, step_type: string, config: object = {}, ...dependencies: string[]) => ({
+    step_id,
+    step_type,
+    config,
+    dependencies,
+  })
+  const steps = (...list: object[]) => ({ steps: list })
   const connect = (source_agent_id: string, target_agent_id: string) => ({ source_agent_id, target_agent_id })
   const graph = (ids: string[], ...connections: object[]) => ({ agents: ids.map(node), connections })
 
@@ -428,11 +435,73 @@ describe('validating a workflow', () => {
       agents({ agent_id: 'a', config: { model: 'nobody/model' } }),
       [['/configuration/agents/0/config/model', 'unknown_model']],
     ],
-    ['a step', { ...echo, steps: [{ step_id: 's', step_type: 'http' }] }, [['/configuration/steps/0', 'unsupported_step_type']]],
+    ['a step of no kind', steps(step('s', 'teleport')), [['/configuration/steps/0/step_type', 'unknown_step_type']]],
+    ['a step without what its kind needs', steps(step('s', 'http')), [['/configuration/steps/0/config/url', 'required']]],
     [
-      'a conditional connection',
+      'a connection of no type',
+      graph(['a', 'b'], { ...connect('a', 'b'), connection_type: 'telepathic' }),
+      [['/configuration/connections/0/connection_type', 'unknown_connection_type']],
+    ],
+    [
+      'a conditional connection without a condition',
       graph(['a', 'b'], { ...connect('a', 'b'), connection_type: 'conditional' }),
-      [['/configuration/connections/0/connection_type', 'unsupported_connection_type']],
+      [['/configuration/connections/0/conditions/expression', 'required']],
+    ],
+    [
+      'a delay without its length',
+      graph(['a', 'b'], { ...connect('a', 'b'), connection_type: 'delay' }),
+      [['/configuration/connections/0/conditions/seconds', 'required']],
+    ],
+    [
+      'a handoff to a step',
+      { ...graph(['a'], { ...connect('a', 's'), connection_type: 'handoff' }), ...steps(step('s', 'transform')) },
+      [['/configuration/connections/0/target_agent_id', 'handoff_without_agent']],
+    ],
+    [
+      'templates that read what is not there, or not before them',
+      steps(
+        step('a', 'transform', { template: '{{ steps.ghost.output }}' }),
+        step('b', 'transform', { template: '{{ steps.c.output }}' }),
+        step('c', 'transform', { mapping: { deep: ['{{ steps.b.output }}', '{{ 1 | nothing }}'] } }),
+      ),
+      [
+        ['/configuration/steps/2/config/mapping/deep/1', 'template_invalid'],
+        ['/configuration/steps/0/config/template', 'unknown_reference'],
+        ['/configuration/steps/1/config/template', 'reference_not_before'],
+      ],
+    ],
+    [
+      'a path that a schema rules out',
+      steps(
+        step('a', 'transform', { mapping: {}, output_schema: { type: 'object', properties: { id: {} }, additionalProperties: false } }),
+        step('b', 'transform', { template: '{{ steps.a.output.title }}' }, 'a'),
+      ),
+      [['/configuration/steps/1/config/template', 'unknown_property']],
+    ],
+    ['a map without a body', steps(step('m', 'map', { items: [1] })), [['/configuration/steps/0', 'empty_body']]],
+    [
+      'a branch left by a case that it does not have',
+      {
+        ...steps(step('b', 'branch', { cases: [{ name: 'yes', when: 'true' }] }), step('t', 'transform')),
+        connections: [{ source_step_id: 'b', target_step_id: 't', source_handle: 'no' }],
+      },
+      [['/configuration/connections/0/source_handle', 'unknown_case']],
+    ],
+    [
+      'a connection into a body',
+      {
+        ...steps(step('m', 'map', { items: [1] }), step('in', 'transform'), step('out', 'transform')),
+        connections: [
+          { source_step_id: 'm', target_step_id: 'in', source_handle: 'body' },
+          { source_step_id: 'out', target_step_id: 'in' },
+        ],
+      },
+      [['/configuration/connections/1', 'body_crossed']],
+    ],
+    [
+      'a workflow that there is not',
+      steps(step('w', 'workflow', { workflow: 'nobody' })),
+      [['/configuration/steps/0/config', 'unknown_workflow']],
     ],
   ]
 

@@ -11,9 +11,11 @@ import { silentMeter, type Meter } from '../../src/engine/meter.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import { SqliteJournal } from '../../src/engine/sqlite/sqlite-journal.ts'
 import type { Definition } from '../../src/graph/definition.ts'
+import type { Outside } from '../../src/graph/step-kind.ts'
 import { canonicalForm, sha256 } from '../../src/graph/digest.ts'
 import type { ModelAnswer, ModelRequest, Models } from '../../src/models/model.ts'
 import { openDatabaseFile } from '../../src/store/sqlite/database-file.ts'
+import { nothingToHide, type Masks } from '../../src/secrets/secrets.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ExecutionRow, StepRow } from '../../src/store/tables.ts'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
@@ -56,6 +58,9 @@ export interface EngineUnderTest {
   readonly journal: Journal
   readonly dispatcher: Dispatcher
   clock: Clock
+  /** Of every environment. */
+  variables: Record<string, string>
+  outside: Outside
   /** Lets go of the database without a word to whatever runs, as a crash would. */
   die(): Promise<void>
   /** As a new process would. @param limit executions at a time */
@@ -83,6 +88,13 @@ export class TestEngine implements EngineUnderTest {
   readonly meter: Meter = { ...silentMeter }
   readonly faults: unknown[] = []
   clock: Clock = systemClock
+  variables: Record<string, string> = {}
+  masks: Masks = nothingToHide
+  outside: Outside = {
+    outgoing: { request: () => Promise.reject(new Error('there is no way out')) },
+    sandbox: { run: () => Promise.reject(new Error('there is no sandbox')) },
+    secrets: { resolveAll: async () => ({}), of: () => undefined },
+  }
   store!: SqliteStore
   journal!: SqliteJournal
   dispatcher!: InProcessDispatcher
@@ -109,7 +121,21 @@ export class TestEngine implements EngineUnderTest {
     const life = ++this.#life
     // What a process that is dead would not have come to any more.
     const onFault = (error: unknown): void => void (life === this.#life && this.faults.push(error))
-    this.dispatcher = new InProcessDispatcher({ journal, hub, models, clock, meter, restFromMs: REST_FROM_MS, onFault }, limit)
+    this.dispatcher = new InProcessDispatcher(
+      {
+        journal,
+        hub,
+        models,
+        clock,
+        meter,
+        restFromMs: REST_FROM_MS,
+        onFault,
+        masks: this.masks,
+        variables: async () => this.variables,
+        outside: this.outside,
+      },
+      limit,
+    )
   }
 
   async die(): Promise<void> {
@@ -152,6 +178,7 @@ export class TestEngine implements EngineUnderTest {
       runtime_overrides: {},
       session_id: null,
       user_id: null,
+      api_key_id: null,
       now: this.clock.now(),
     }
   }

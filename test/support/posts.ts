@@ -9,6 +9,9 @@ export interface Post {
   effects?: () => Promise<number>
 }
 
+/** Those whose answer shows a secret, and so is not given twice: `test/contract/keys.test.ts` repeats them. */
+export const shownOnce = ['/api/keys']
+
 type Call = (method: string, path: string, body?: object) => Promise<Pick<Answer, 'status' | 'body'>>
 
 /**
@@ -56,6 +59,12 @@ export const posts: Record<string, (call: Call) => Promise<Post>> = {
     const { execution_id } = await made(call, '/api/workflows/execute/async', query)
     return { path: `/api/executions/${execution_id}/cancel`, body: {} }
   },
+  '/api/executions/{execution_id}/signals/{name}': async (call) => {
+    const { execution_id } = await made(call, '/api/workflows/execute/async', { deployment_name: await waiting(call), query: 'q' })
+    return { path: `/api/executions/${execution_id}/signals/word`, body: { payload: 1 } }
+  },
+  '/api/executions/{execution_id}/approve': (call) => decision(call, 'approve'),
+  '/api/executions/{execution_id}/reject': (call) => decision(call, 'reject'),
   '/api/executions/{execution_id}/resume': async (call) => {
     const deployment_name = await deployed(call)
     const { body: failure } = await call('POST', '/api/workflows/execute', { deployment_name, query: 'fail for good' })
@@ -91,6 +100,22 @@ async function deployed(call: Call): Promise<string> {
   const { workflow_id } = await made(call, '/api/workflows', { name: deployment_name, configuration })
   await made(call, `/api/workflows/${workflow_id}/deploy`, { deployment_name })
   return deployment_name
+}
+
+/** A deployment whose executions wait for a decision. */
+async function waiting(call: Call): Promise<string> {
+  const deployment_name = fresh('waiting')
+  const configuration = { steps: [{ step_id: 'ok', step_type: 'approval', config: {} }] }
+  const { workflow_id } = await made(call, '/api/workflows', { name: deployment_name, configuration })
+  await made(call, `/api/workflows/${workflow_id}/deploy`, { deployment_name })
+  return deployment_name
+}
+
+async function decision(call: Call, verb: 'approve' | 'reject'): Promise<Post> {
+  const { execution_id } = await made(call, '/api/workflows/execute/async', { deployment_name: await waiting(call), query: 'q' })
+  const path = `/api/executions/${execution_id}`
+  await until(async () => (await call('GET', path)).body.status === 'waiting', 'the execution to wait')
+  return { path: `${path}/${verb}`, body: {} }
 }
 
 async function execution(call: Call, how: string): Promise<Post> {

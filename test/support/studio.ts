@@ -5,6 +5,8 @@ import { removeFolder, startServer, temporaryFolder, type TestServer } from './s
 /** A real server for one test file, in a folder of its own, and the few calls that most tests begin with. */
 export interface TestStudio {
   readonly url: string
+  /** Where it runs; its data folder is `.agent-studio` in there. */
+  readonly folder: string
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Creates a workflow under a name of its own, with one agent on `demo/echo` where nothing else is said. @returns its id */
   workflow(configuration?: unknown, fields?: object): Promise<string>
@@ -59,6 +61,7 @@ export function useStudio(env: () => Record<string, string> = () => ({})): TestS
   })
 
   const studio: TestStudio = {
+    folder,
     get url() {
       return server!.url
     },

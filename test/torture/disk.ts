@@ -107,7 +107,7 @@ class Round {
       if (server.process.exitCode !== null || server.process.signalCode !== null) server = await this.#start()
       await this.#judge(names, kill, told)
       this.#expect((await server.stop()) === 0, 'the server did not stop when it was told to')
-      this.#result.broken.push(...inspectDatabase(join(this.#disk.folder, 'data')))
+      this.#result.broken.push(...(await inspectDatabase(join(this.#disk.folder, 'data'))))
     } finally {
       await server?.kill()
       this.#disk.remove()

@@ -94,7 +94,7 @@ export async function tortureByFailingDisk({ seed, rounds, env = {} }: FailingDi
     result.answered = answers.size
     if (missing.size > 0) result.broken.push(`${missing.size} executions were answered and are lost`)
     await server.stop()
-    result.broken.push(...inspectDatabase(join(folder, '.agent-studio')))
+    result.broken.push(...(await inspectDatabase(join(folder, '.agent-studio'))))
     return { ...result, seconds: Math.round((performance.now() - began) / 100) / 10 }
   } finally {
     await server.kill()

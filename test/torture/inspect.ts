@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { inspectTrail } from './trail.ts'
 
 /** @param folder a data folder that no server has open. @returns what is wrong with its database beyond what the API shows */
-export function inspectDatabase(folder: string): string[] {
+export async function inspectDatabase(folder: string): Promise<string[]> {
   const database = new DatabaseSync(join(folder, 'agent-studio.db'))
   const count = (sql: string): number => Number(database.prepare(sql).get()!['n'])
   try {
-    const problems: string[] = []
+    const problems = await inspectTrail(folder)
     const integrity = JSON.stringify(database.prepare('pragma integrity_check').all())
     if (integrity !== '[{"integrity_check":"ok"}]') problems.push(integrity)
     for (const table of ['steps', 'events']) {

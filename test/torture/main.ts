@@ -1,18 +1,26 @@
-// npm run torture -- <name> [--seed N] [--rounds N]: prints one line of JSON; exit code 1 when a promise was broken.
+// npm run torture -- <name> [--seed N] [--rounds N | --requests N | --seconds N]: prints one line of JSON; exit code 1 when a promise was broken.
 import { parseArgs } from 'node:util'
 import { tortureByBadWrites } from './bad-writes.ts'
 import { tortureByFullDisk } from './disk.ts'
 import { tortureByFailingDisk } from './failing-disk.ts'
+import { tortureByFloods } from './floods.ts'
+import { tortureByFuzzing } from './fuzz.ts'
 import { tortureByKilling } from './kill.ts'
 import { tortureLinearizability } from './linearize.ts'
 import { tortureByModels } from './models.ts'
+import { tortureByOverload } from './overload.ts'
 import { tortureStreams } from './streams.ts'
 import { tortureWal } from './wal.ts'
 import { tortureWrites } from './writes.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string', default: String(Date.now() % 1_000_000) }, rounds: { type: 'string' } },
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    rounds: { type: 'string' },
+    requests: { type: 'string', default: '1000000' },
+    seconds: { type: 'string', default: '60' },
+  },
 })
 const seed = Number(values.seed)
 /** @param usual how many it are when nothing is said */
@@ -55,6 +63,18 @@ const tortures: Record<string, () => Promise<{ result: object; kept: boolean }>>
     const result = await tortureWal({ seed, rounds: rounds(140) })
     return { result, kept: result.broken.length === 0 }
   },
+  fuzz: async () => {
+    const result = await tortureByFuzzing({ seed, requests: Number(values.requests) })
+    return { result, kept: result.broken.length === 0 }
+  },
+  floods: async () => {
+    const result = await tortureByFloods({ seconds: Math.ceil(Number(values.seconds) / 6) })
+    return { result, kept: result.broken.length === 0 && result.floods.every(({ slowdown }) => slowdown < 2) }
+  },
+  overload: async () => {
+    const result = await tortureByOverload({ seconds: Number(values.seconds) })
+    return { result, kept: result.broken.length === 0 && result.kept >= 0.8 && result.refused.p99 <= 100 }
+  },
   models: async () => {
     const result = await tortureByModels({ seed, rounds: rounds(5) })
     return { result, kept: result.broken.length === 0 }
@@ -63,7 +83,7 @@ const tortures: Record<string, () => Promise<{ result: object; kept: boolean }>>
 
 const torture = positionals.length === 1 ? tortures[positionals[0]!] : undefined
 if (!torture) {
-  console.error(`usage: npm run torture -- ${Object.keys(tortures).join('|')} [--seed N] [--rounds N]`)
+  console.error(`usage: npm run torture -- ${Object.keys(tortures).join('|')} [--seed N] [--rounds N | --requests N | --seconds N]`)
   process.exit(2)
 }
 const { result, kept } = await torture()

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { call, readEvents, remainingText, type Answer } from '../support/api.ts'
 import { removeFolder, startServer, temporaryFolder } from '../support/server.ts'
 import { deployAgents } from '../support/workflows.ts'
 import { badModelCatalogue } from './bad-models.ts'
 import { inParallel } from './history.ts'
 import { startModelProcess } from './model-process.ts'
+import { RssWatch } from './rss-watch.ts'
 
 export interface ModelsOptions {
   seed: number
@@ -175,39 +175,6 @@ async function executeAndJudge(url: string, deployment_name: string, ends: strin
     'its tokens are nonsense',
   )
   return problems
-}
-
-/** Looks at the resident memory of a process several times a second. Megabytes. */
-class RssWatch {
-  peak = 0
-  readonly #pid: number
-  readonly #timer: NodeJS.Timeout
-
-  constructor(pid: number) {
-    this.#pid = pid
-    this.#look()
-    this.#timer = setInterval(() => this.#look(), 50)
-  }
-
-  stop(): number {
-    clearInterval(this.#timer)
-    this.#look()
-    return this.peak
-  }
-
-  #look(): void {
-    const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readStatus(this.#pid))?.[1]
-    if (kilobytes) this.peak = Math.max(this.peak, Math.round(Number(kilobytes) / 1024))
-  }
-}
-
-/** Empty once the process has ended. */
-function readStatus(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8')
-  } catch {
-    return ''
-  }
 }
 
 function wait(ms: number): Promise<void> {

@@ -17,4 +17,9 @@ export class Random {
   between(low: number, high: number): number {
     return low + this.next() * (high - low)
   }
+
+  /** One of them. */
+  pick<Item>(items: readonly Item[]): Item {
+    return items[Math.floor(this.next() * items.length)]!
+  }
 }

@@ -6,6 +6,7 @@ import { inspectDatabase } from './inspect.ts'
 import { startModelProcess } from './model-process.ts'
 import { allParts, Scenario, type Part } from './scenario.ts'
 import { joinEnv } from './preload.ts'
+import { inspectTrail } from './trail.ts'
 
 export interface WritesOptions {
   seed: number
@@ -64,6 +65,7 @@ export async function tortureWrites({
       result.kills++
     }
     result.broken.push(...(await scenario.check(server.url)))
+    result.broken.push(...(await inspectTrail(join(folder, '.agent-studio'))))
     result.broken.push(...orders.unsafe.map((how) => `commits are not safe from a power cut: ${how}`))
     return !alive
   }
@@ -77,7 +79,7 @@ export async function tortureWrites({
     if (untilBroken) return result
     await killFirstStarts(env, every, result)
     if ((await server.stop()) !== 0) result.broken.push('the server did not stop when it was told to')
-    result.broken.push(...inspectDatabase(join(folder, '.agent-studio')))
+    result.broken.push(...(await inspectDatabase(join(folder, '.agent-studio'))))
     return { ...result, seconds: Math.round((performance.now() - began) / 100) / 10 }
   } finally {
     await server.kill()

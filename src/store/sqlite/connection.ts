@@ -15,14 +15,16 @@ export class SqliteConnection {
   readonly #statements = new Map<string, StatementSync>()
 
   /**
-   * @param options `readOnly`: for queries; the file must exist then. `unflushed`: for a file that is only being made; whoever
+   * @param options `readOnly`: for queries; the file must exist then. `queriesOnly`: the same, but it takes the files of the log away
+   * where it is the last. `unflushed`: for a file that is only being made; whoever
    * makes it flushes it
    */
-  constructor(file: string, options: { readOnly?: boolean; unflushed?: boolean } = {}) {
+  constructor(file: string | URL, options: { readOnly?: boolean; queriesOnly?: boolean; unflushed?: boolean } = {}) {
     this.raw = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: 5_000 })
     // Otherwise large sorts, and savepoints of large groups, go through files in the system's folder for temporary ones.
     this.raw.exec('pragma foreign_keys = on; pragma temp_store = memory')
-    if (options.readOnly) return
+    if (options.queriesOnly) this.raw.exec('pragma query_only = on')
+    if (options.readOnly || options.queriesOnly) return
     if (options.unflushed) this.raw.exec('pragma journal_mode = memory; pragma synchronous = off')
     // Before the first table is made, or never: pages that are freed can be given back to the file system. It costs the
     // writing thread three parts in a hundred. Said again, it would write the same into the file again, and flush the disk.

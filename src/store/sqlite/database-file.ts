@@ -13,6 +13,7 @@ export const DATABASE_NAME = 'agent-studio.db'
 /** Says in the file's header whose database it is (pragma application_id): "ASdb". */
 export const APPLICATION_ID = 0x41536462
 
+const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 /** The file that a connection shares with others could not be made. */
 const SQLITE_IOERR_SHMSIZE = 4874
@@ -23,14 +24,20 @@ export interface DatabaseFile {
   release: () => void
 }
 
+/** The data folder belongs to a process that runs. */
+export class FolderInUse extends StartRefused {}
+
+/** A server that is just ending gets so long to let go of its folder. */
+const PATIENCE_MS = 1_000
+
 /**
  * Makes the database of a data folder ready: creates the folder, takes it for this process alone, migrates.
  * Two servers on one folder would each recover the other's executions.
  * @throws {StartRefused} with one line that says what to do
  */
-export async function openDatabaseFile(dataDir: string): Promise<DatabaseFile> {
+export async function openDatabaseFile(dataDir: string, { patienceMs = PATIENCE_MS } = {}): Promise<DatabaseFile> {
   const folder = resolve(dataDir)
-  const release = takeFolder(folder)
+  const release = takeFolder(folder, patienceMs)
   try {
     const file = join(folder, DATABASE_NAME)
     if (!existsSync(file)) await createDatabase(file, (connection) => runMigrations(connection, 0))
@@ -55,12 +62,11 @@ function makeFolder(folder: string): void {
 }
 
 /** The lock is SQLite's own on a file beside the database: the operating system frees it however the process ends. */
-function takeFolder(folder: string): () => void {
+function takeFolder(folder: string, patienceMs: number): () => void {
   let lock: DatabaseSync
   try {
     makeFolder(folder)
-    // A server that is just ending gets a second to let go of it.
-    lock = new DatabaseSync(join(folder, 'lock.db'), { timeout: 1_000 })
+    lock = new DatabaseSync(join(folder, 'lock.db'), { timeout: patienceMs })
   } catch (error) {
     throw new StartRefused(
       `The data folder ${folder} cannot be written: ${(error as Error).message}. Set AGENT_STUDIO_DATA_DIR to another folder.`,
@@ -71,11 +77,13 @@ function takeFolder(folder: string): () => void {
     return () => lock.close()
   } catch (error) {
     lock.close()
-    const busy = (error as { errcode?: number }).errcode === 5
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {
+      throw new FolderInUse(
+        `The data folder ${folder} is in use by another Agent Studio. Stop that one, or set AGENT_STUDIO_DATA_DIR to another folder.`,
+      )
+    }
     throw new StartRefused(
-      busy
-        ? `The data folder ${folder} is in use by another Agent Studio. Stop that one, or set AGENT_STUDIO_DATA_DIR to another folder.`
-        : `The data folder ${folder} cannot be written: ${(error as Error).message}. Set AGENT_STUDIO_DATA_DIR to another folder.`,
+      `The data folder ${folder} cannot be written: ${(error as Error).message}. Set AGENT_STUDIO_DATA_DIR to another folder.`,
     )
   }
 }
@@ -117,6 +125,6 @@ function refuseForeign(connection: SqliteConnection, file: string, version: numb
   }
 }
 
-function readPragma(connection: SqliteConnection, name: 'user_version' | 'application_id'): number {
+export function readPragma(connection: SqliteConnection, name: 'user_version' | 'application_id'): number {
   return Number(connection.prepare(`pragma ${name}`).get()![name])
 }

@@ -76,9 +76,9 @@ describe('a group of writes', () => {
 
   it('is run once when those that fail had changed nothing, and again when one had', async () => {
     const runs: string[] = []
-    const counted = defineCommand('test.counted', async (db, name: string) => {
+    const counted = defineCommand('test.counted', async (db, name: string, actor) => {
       runs.push(name)
-      return insert.run(db, name)
+      return insert.run(db, name, actor)
     })
     const counting = new SqliteWriter(connection, [counted, insertAndThrow])
     await counting.commit([

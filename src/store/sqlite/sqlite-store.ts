@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { deserializeError, StorageFull, StorageUnknown } from '../../errors.ts'
-import type { Claim } from '../claim.ts'
+import type { Origin } from '../origin.ts'
 import type { Command, Db, Store } from '../store.ts'
 import { kyselyOver, SqliteConnection } from './connection.ts'
 import type { WriteMeter } from '../write-meter.ts'
@@ -60,14 +60,15 @@ export class SqliteStore implements Store {
     })
   }
 
-  write<Args, Result>(command: Command<Args, Result> | SqliteCommand<Args, Result>, args: Args, claim?: Claim): Promise<Result> {
-    if (claim?.recorded) return Promise.resolve(claim.recorded.result as Result)
+  write<Args, Result>(command: Command<Args, Result> | SqliteCommand<Args, Result>, args: Args, origin?: Origin): Promise<Result> {
+    const recorded = origin?.claim?.recorded
+    if (recorded) return Promise.resolve(recorded.result as Result)
     if (this.#closing) return Promise.reject(new Error('the store is closed'))
     if (this.#lost) return Promise.reject(new StorageUnknown({}))
     return new Promise<Result>((resolve, reject) => {
       // One message per turn of the event loop: a commit per request would be no group commit at all.
       if (this.#gathering.length === 0) setImmediate(() => this.#send())
-      const request = claim ? { name: command.name, args, claim } : { name: command.name, args }
+      const request = origin ? { name: command.name, args, origin } : { name: command.name, args }
       this.#gathering.push({ request, since: performance.now(), resolve, reject })
       if (this.#gathering.length === EARLY) queueMicrotask(() => this.#send())
     })
@@ -81,6 +82,12 @@ export class SqliteStore implements Store {
   /** Writes that were asked for and are not answered. */
   get pendingWrites(): number {
     return this.#gathering.length + this.#sent.length
+  }
+
+  /** How long the oldest of them has been waiting. Milliseconds; 0 where there is none. */
+  get oldestWriteMs(): number {
+    const oldest = this.#sent[0] ?? this.#gathering[0]
+    return oldest ? performance.now() - oldest.since : 0
   }
 
   #send(): void {

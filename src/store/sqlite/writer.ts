@@ -1,5 +1,6 @@
 import { StudioError, InternalError, StorageFull, StorageUnknown, type SerializedError } from '../../errors.ts'
 import type { Claim } from '../claim.ts'
+import { theServer, type Actor, type Origin } from '../origin.ts'
 import type { Command } from '../store.ts'
 import { recall, record } from './claims.ts'
 import { kyselyOver, type SqliteConnection } from './connection.ts'
@@ -15,8 +16,8 @@ export type AnyCommand = Command<never, unknown> | SqliteCommand<never, unknown>
 export interface WriteRequest {
   name: string
   args: unknown
-  /** Where the same request may be sent again. */
-  claim?: Claim
+  /** Absent: the server's own. */
+  origin?: Origin
 }
 
 export type WriteReply = { ok: unknown } | { error: SerializedError; cause?: string }
@@ -126,24 +127,25 @@ export class SqliteWriter {
     return this.#connection.prepare('select total_changes() as changes').get()!['changes']
   }
 
-  #runRequest({ name, args, claim }: WriteRequest): unknown {
-    return claim ? this.#runOnce(name, args, claim) : this.#run(name, args)
+  #runRequest({ name, args, origin }: WriteRequest): unknown {
+    const actor = origin?.actor ?? theServer
+    return origin?.claim ? this.#runOnce(name, args, actor, origin.claim) : this.#run(name, args, actor)
   }
 
   /** The claim is recorded with what it stands for: both are there, or neither is. */
-  async #runOnce(name: string, args: unknown, claim: Claim): Promise<unknown> {
+  async #runOnce(name: string, args: unknown, actor: Actor, claim: Claim): Promise<unknown> {
     const earlier = recall(this.#connection, claim)
     if (earlier) return earlier.result
-    const result = await this.#run(name, args)
+    const result = await this.#run(name, args, actor)
     record(this.#connection, claim, { result })
     return result
   }
 
-  #run(name: string, args: unknown): unknown {
+  #run(name: string, args: unknown, actor: Actor): unknown {
     const command = this.#commands.get(name)
     if (!command) throw new Error(`no command is named ${name}`)
     if ('runDirectly' in command) return command.runDirectly(this.#connection, args as never)
-    return command.run(this.#db, args as never)
+    return command.run(this.#db, args as never, actor)
   }
 
   #exec(sql: string): void {

@@ -133,6 +133,29 @@ export const faults = {
       ],
     },
   },
+  /** The last entry of the trail is remembered, also where its transaction was rolled back. */
+  'the head of the trail is remembered': {
+    changes: {
+      'audit/repository.ts': [
+        ['const head = await findHead(db)', 'const head = globalThis.trail ?? (await findHead(db))'],
+        ['.values({ ...row, hash: hashOf(toEntry(row)) })', '.values((globalThis.trail = { ...row, hash: hashOf(toEntry(row)) }))'],
+      ],
+    },
+  },
+  /** The trail is told of a change a little after it was made. */
+  'entries of the trail in a commit of their own': {
+    changes: {
+      'audit/repository.ts': [
+        [
+          'export async function recordChange(db: Db, actor: Actor, change: Change): Promise<void> {',
+          `export async function recordChange(db: Db, actor: Actor, change: Change): Promise<void> {
+  setTimeout(() => void recordLater(db, actor, change), 15)
+}
+async function recordLater(db: Db, actor: Actor, change: Change): Promise<void> {`,
+        ],
+      ],
+    },
+  },
   /** What cannot be written for want of room is forgotten, and the execution goes on from what was written before. */
   'results forgotten on a full disk': {
     changes: {

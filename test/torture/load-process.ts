@@ -1,0 +1,8 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+
+/** A process of its own, so that what makes a load, or measures one, is not held up by what else a test does. It ends with this one. */
+export function startProcess(file: string): ChildProcess {
+  // Nothing of the options of whoever runs the tests.
+  return fork(join(import.meta.dirname, file), [], { execArgv: [], env: { PATH: process.env['PATH'] ?? '' } })
+}
