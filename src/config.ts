@@ -15,6 +15,8 @@ export interface Config {
   trustedProxies: string[]
   /** Addresses, networks and names that are not public, and that workflows may reach all the same. */
   privateAddresses: string[]
+  /** JSON, or the path of a file with it. */
+  mcpServers: string | undefined
   /** Of models. */
   pricesFile: string | undefined
   dataDir: string
@@ -68,6 +70,11 @@ export const settings: readonly { name: string; default: string; text: string }[
     text: 'JSON file with what models cost, which comes before the list prices that are known',
   },
   {
+    name: 'AGENT_STUDIO_MCP_SERVERS',
+    default: 'none',
+    text: 'MCP servers that this server runs as programs: JSON, or the path of a JSON file',
+  },
+  {
     name: 'AGENT_STUDIO_RETENTION_DAYS',
     default: 'none',
     text: 'days after which executions that ended are removed, such as 30 or 0.5',
@@ -115,6 +122,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       ...optional('googleApiKey', read('GOOGLE_GENERATIVE_AI_API_KEY') ?? read('GEMINI_API_KEY')),
       ...optional('ollamaBaseUrl', read('OLLAMA_BASE_URL') ?? read('OLLAMA_HOST')),
     },
+    mcpServers: read('AGENT_STUDIO_MCP_SERVERS'),
     pricesFile: read('AGENT_STUDIO_PRICES'),
     logLevel: readLogLevel(read('LOG_LEVEL') ?? 'info'),
     retentionMs: readRetention(read('AGENT_STUDIO_RETENTION_DAYS')),

@@ -53,7 +53,7 @@ function codesIn(source: string, file: string): string[] {
 }
 
 /** What is no code of ours: types, schemas, and the code of an error that came from elsewhere. */
-const notOurs = /^(string\b|Type\.|\w+\.code\b|\{)/
+const notOurs = /^(string\b|Type\.|\w+\.code\b|code \?\?|\{|'')/
 
 /** What stands after `code:`, where it is not a plain text. */
 const computed: Record<string, string[]> = {
@@ -74,8 +74,8 @@ function codesOfMembers(source: string, file: string): string[] {
 
 /** Calls such as `findings.problem(pointer, 'cycle', …)`, but for those that pass a code on. */
 function codesOfCalls(source: string, file: string): string[] {
-  const calls = source.match(/\.#?(?:problem|warn)\((?![^,]*, code,)/g) ?? []
-  const codes = [...source.matchAll(/\.#?(?:problem|warn)\(\s*[^,]*,\s*'([a-z_]+)'/g)].map(([, code]) => code!)
+  const calls = source.match(/(?<!logger)\.#?(?:problem|warn)\((?![^,]*, code,)/g) ?? []
+  const codes = [...source.matchAll(/(?<!logger)\.#?(?:problem|warn)\(\s*[^,]*,\s*'([a-z_]+)'/g)].map(([, code]) => code!)
   if (codes.length < calls.length)
     throw new Error(`${file}: teach this test to find the codes of all ${calls.length} problems and warnings`)
   return codes
@@ -94,12 +94,14 @@ describe('an error of the catalogue', () => {
     agent_id: '00000000-0000-4000-8000-000000000001',
     allowed: ['GET', 'HEAD'],
     characters: 1_000_000,
+    coding: 'gzip',
     condition: 'input.name',
     answer_status: 503,
     by: 'ci',
     crashes: 4,
     deadline: 60,
     decision: 'approved',
+    deployment_id: '00000000-0000-4000-8000-000000000004',
     deployment_pattern: 'support-*',
     deployments: [{ deployment_name: 'support', environment: 'production' }],
     environment: 'production',
@@ -129,6 +131,8 @@ describe('an error of the catalogue', () => {
     path: '/hc',
     phase: 'connection' as const,
     provider_status: 401,
+    queue: 100,
+    reached: { policy: 'deployment', quota: 600, window: 60, remaining: 0, reset: 6 },
     reason: 'The key is wrong.',
     received: "'text/plain'",
     retry_after: 6,

@@ -758,6 +758,17 @@ export const LoopLimit = defineError(
   ['execution_id', 'step_id'],
 )
 
+export const ExecutionTooLarge = defineError(
+  'execution_too_large',
+  422,
+  'The execution records too much',
+  (d: StepFailure & { exceeded: 'steps' | 'characters'; limit: number }) =>
+    d.exceeded === 'steps'
+      ? `The execution was ended because it has more than ${d.limit} steps. Let its maps and loops do less, or start several executions.`
+      : `The execution was ended because what its steps were given and gave is more than ${d.limit} characters. Let them hand on less, such as where a document is instead of the document.`,
+  ['execution_id', 'step_id'],
+)
+
 /** Where in a template: line and column from 1, and within a mapping the pointer to the text. */
 interface TemplatePlace {
   pointer?: string

@@ -54,6 +54,7 @@ import { SqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
 import type { Studio } from './studio.ts'
 import { registerVariableRoutes } from './variables/routes.ts'
+import { LocalProcesses, readLocalServers, secretValuesOf } from './tools/mcp/local-servers.ts'
 import { StoredVariables } from './variables/variables.ts'
 import { version } from './version.ts'
 import { registerWorkflowRoutes } from './workflows/routes.ts'
@@ -91,6 +92,9 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
     )
   }
   const secretKeys = openKeyFile(config.secretKeyFile)
+  const { mcpServers } = config
+  const listedServers = readSetting('AGENT_STUDIO_MCP_SERVERS', () => (mcpServers === undefined ? {} : readLocalServers(mcpServers)))
+  const localServers = new LocalProcesses(listedServers)
   const costOf = readSetting('AGENT_STUDIO_PRICES', () => costsBy(config.pricesFile === undefined ? {} : readPrices(config.pricesFile)))
   await refuseTakenPort(config)
   let vault: Vault | undefined
@@ -140,14 +144,14 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
   vault = new Vault({
     store,
     keys: secretKeys,
-    alwaysHidden: secretValues(config.models),
+    alwaysHidden: [...secretValues(config.models), ...secretValuesOf(listedServers)],
     onUnreadable: (secret) => logger.error(secret, 'a secret cannot be decrypted'),
     onFault,
   })
   const variables = new StoredVariables(store)
   const sandbox = new LazySandbox({ onTrouble: (reason) => logger.warn({ reason }, 'a process of the sandbox ended by itself') })
   const studio = {
-    ...compose(config, { store, models, vault, variables, sandbox, outgoing, costOf, meter: metrics.engine, onFault }),
+    ...compose(config, { store, models, vault, variables, sandbox, outgoing, localServers, costOf, meter: metrics.engine, onFault }),
     purge: () => housekeeper.purge(),
   }
   const isNew = await setUpExample(studio).catch((error: unknown) => {
@@ -172,6 +176,7 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
     await housekeeper.stop()
     vault.close()
     await sandbox.close()
+    await localServers.close()
     await store.close()
     database.release()
   }
@@ -243,6 +248,7 @@ interface Parts {
   variables: StoredVariables
   sandbox: Sandbox
   outgoing: Outgoing
+  localServers: LocalProcesses
   costOf: CostOf
   meter: Meter
   onFault: (error: unknown) => void
@@ -250,15 +256,27 @@ interface Parts {
 
 function compose(
   config: Config,
-  { store, models: unkeyed, vault, variables, sandbox, outgoing, costOf, meter, onFault }: Parts,
+  { store, models: unkeyed, vault, variables, sandbox, outgoing, localServers, costOf, meter, onFault }: Parts,
 ): Omit<Studio, 'purge'> {
   const journal = new SqliteJournal(store)
   const hub = new EventHub()
   const clock = systemClock
   const models = keyedModels(unkeyed, vault)
-  const outside = { outgoing, sandbox, secrets: vault }
+  const outside = { outgoing, sandbox, localServers, secrets: vault }
   const variablesOf = (environment: string): Promise<Readonly<Record<string, string>>> => variables.of(environment)
-  const services = { journal, hub, models, clock, meter, restFromMs: REST_FROM_MS, onFault, costOf, outside, variables: variablesOf, masks: vault }
+  const services = {
+    journal,
+    hub,
+    models,
+    clock,
+    meter,
+    restFromMs: REST_FROM_MS,
+    onFault,
+    costOf,
+    outside,
+    variables: variablesOf,
+    masks: vault,
+  }
   const dispatcher = new InProcessDispatcher(services)
   return { store, journal, dispatcher, hub, models, outside, secrets: vault, variables, clock, environments: config.environments }
 }

@@ -16,7 +16,7 @@ export interface Studio {
   hub: EventHub
   models: Models
   /** What tools of other servers are looked up with. */
-  outside: Pick<Outside, 'outgoing' | 'secrets'>
+  outside: Pick<Outside, 'outgoing' | 'secrets' | 'localServers'>
   secrets: Secrets & Masks
   variables: Variables
   clock: Clock

@@ -15,6 +15,7 @@ const PLAIN = [
   'start-refused.ts',
   'environments.ts',
   'limit-issues.ts',
+  'own-turn.ts',
   'precondition.ts',
   'version.ts',
 ]
@@ -25,7 +26,7 @@ const ROOMS: Record<string, string[]> = {
   'data-schema': ['interrupt.ts'],
   sandbox: [],
   graph: ['models', 'templates', 'tools', 'data-schema', 'outgoing', 'sandbox', 'secrets'],
-  tools: ['data-schema', 'graph', 'nodes', 'outgoing', 'templates'],
+  tools: ['data-schema', 'graph', 'nodes', 'outgoing', 'secrets', 'templates'],
   nodes: ['data-schema', 'secrets', 'graph', 'models', 'engine', 'outgoing', 'tools'],
   limits: ['http'],
   store: [],

@@ -103,6 +103,12 @@ describe('the refusals to start, as the guide quotes them', () => {
     expect(difference(quoted('The database '), said)).toBeUndefined()
   })
 
+  it('a key file that others can read', async () => {
+    const file = join(folder, 'open-key')
+    writeFileSync(file, `${'0123456789abcdef'.repeat(4)}\n`, { mode: 0o644 })
+    expect(difference(quoted('The key file '), await refusal({ AGENT_STUDIO_SECRET_KEY_FILE: file }))).toBeUndefined()
+  })
+
   it('an address that others can reach', async () => {
     const without = temporaryFolder()
     const said = await refusal({ HOST: '0.0.0.0' }, without)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { call, until, type Answer } from './support/api.ts'
+import { startMcpServer, type RunningMcpServer } from './support/mcp-server.ts'
 import { inBodies, inHeaders, planted, quotedBadly, tracesOf } from './support/planted.ts'
 import { startScriptedModel, type RecordedRequest, type Reply, type ScriptedModel } from './support/scripted-model.ts'
 import { writeKeyFile } from './support/secrets.ts'
@@ -20,6 +21,7 @@ let folder: string
 let server: TestServer
 let model: ScriptedModel
 let echo: { server: Server; url: string }
+let mcp: RunningMcpServer
 /** Everything that anybody was told. */
 const told: [where: string, text: string][] = []
 
@@ -44,6 +46,10 @@ const modelReplies: Record<string, (request: RecordedRequest, times: number) => 
     times === 1
       ? { text: everything('calls'), toolCalls: [{ name: 'helper', arguments: JSON.stringify({ query: everything('calls') }) }] }
       : { text: `seen-calls-again ${request.headers.authorization}` },
+  mcp: (_, times) =>
+    times === 1
+      ? { toolCalls: ['look', 'fail'].map((name) => ({ name: `crm_${name}`, arguments: '{}' })) }
+      : { text: everything('mcp-answer') },
   tools: (_, times) =>
     times === 1
       ? {
@@ -65,6 +71,11 @@ beforeAll(async () => {
     return modelReplies[body.model!.split('-')[0]!]!(request, times)
   })
   echo = await startEcho()
+  const quoting = (seen: string) => () => `${everything(seen)} ${JSON.stringify(mcp.headers)}`
+  mcp = await startMcpServer(
+    { name: 'look', description: everything('mcp-description'), readOnly: true, answer: quoting('mcp-result') },
+    { name: 'fail', readOnly: true, answer: quoting('mcp-error'), isError: true },
+  )
   server = await startServer(folder, {
     AGENT_STUDIO_SECRET_KEY_FILE: writeKeyFile(folder),
     AGENT_STUDIO_PRIVATE_ADDRESSES: '127.0.0.0/8',
@@ -77,6 +88,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.kill()
   await model.close()
+  await mcp.close()
   echo.server.closeAllConnections()
   await new Promise((resolve) => echo.server.close(resolve))
   removeFolder(folder)
@@ -185,6 +197,11 @@ const uses: Record<string, Use> = {
     configuration: () => alone(agent('tools', { tools: [{ type: 'http', name: 'ask', approval: false, ...request('json') }] })),
     ends: 'completed',
     seen: ['echo-json', 'tools'],
+  },
+  'an agent with MCP tools': {
+    configuration: () => alone(agent('mcp', { tools: [{ type: 'mcp', name: 'crm', url: mcp.url, headers: everyHeader() }] })),
+    ends: 'completed',
+    seen: ['mcp-description', 'mcp-result', 'mcp-error', 'mcp-answer'],
   },
   'an HTTP step that is answered': {
     configuration: () => flow(step('ask', 'http', request('json', { output: 'response' }))),
@@ -383,7 +400,8 @@ describe('twenty planted secrets', () => {
 
   it('were not hidden by recording nothing: what stood beside them is there', () => {
     const recorded = contentOf(join(folder, '.agent-studio/agent-studio.db')).map(([, bytes]) => bytes.toString())
-    const inAnswers = told.map(([, text]) => text)
+    // What a tool is, models are told.
+    const inAnswers = [...told.map(([, text]) => text), ...model.requests.map(({ body }) => JSON.stringify(body))]
     for (const { seen } of Object.values(uses)) {
       for (const word of ['query', 'asked', ...seen]) {
         expect([word, recorded.some((text) => text.includes(`seen-${word}`))]).toEqual([word, true])

@@ -13,8 +13,8 @@ export class FailedKeys {
 
   /** Notes one more. @returns undefined, or the seconds to wait where there were too many */
   note(address: string, now = performance.now()): number | undefined {
-    const { state, fullAt } = this.#rates.charge(groupOf(address), LIMIT, now)
-    return fullAt === undefined ? state.reset : undefined
+    const { state, bucket } = this.#rates.charge(groupOf(address), LIMIT, now)
+    return bucket ? undefined : state.reset
   }
 
   get size(): number {

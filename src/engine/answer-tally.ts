@@ -22,6 +22,10 @@ export class AnswerTally {
     return before === 0
   }
 
+  has(stepId: string): boolean {
+    return this.#characters.has(stepId)
+  }
+
   /** What the attempt had added, which is taken back. */
   take(stepId: string): number {
     const characters = this.#characters.get(stepId) ?? 0

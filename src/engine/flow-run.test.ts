@@ -6,6 +6,7 @@ import type { Scope } from '../graph/scope.ts'
 import { stepKinds } from '../nodes/kinds.ts'
 import { FlowRun } from './flow-run.ts'
 import type { NodeContext, StepSpec } from './node-context.ts'
+import { takeTurn } from './turn.ts'
 
 /** Runs steps as the engine does, in an order that the seed decides, and keeps what they gave. */
 class Recorder implements NodeContext {
@@ -41,6 +42,16 @@ class Recorder implements NodeContext {
   callModel = this.step
   variables = this.step
   readonly usage = {} as NodeContext['usage']
+  streamsAnswer(_path: string, wanted: boolean): boolean {
+    return wanted
+  }
+
+  handle(): void {}
+
+  breathe(): Promise<void> | undefined {
+    return takeTurn()
+  }
+
   respond(): void {}
   emit(): void {}
 }

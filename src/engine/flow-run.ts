@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import { StudioError } from '../errors.ts'
 import type { Flow, PlannedEdge, PlannedUnit } from '../graph/plan.ts'
 import type { NodeResult, Scope } from '../graph/scope.ts'
@@ -7,9 +6,6 @@ import { runAgentNode } from '../nodes/agent/run-agent.ts'
 import { locate } from './locate.ts'
 import type { NodeContext } from './node-context.ts'
 import { isStepFailure, StepRun } from './step-run.ts'
-
-/** How long steps may go on without letting others have their turn. Milliseconds. */
-const TURN_MS = 5
 
 /** What a unit ended with. */
 interface Settled extends NodeResult {
@@ -44,6 +40,12 @@ export class FlowRun {
   readonly #undecided: number[]
   readonly #reached: boolean[]
   readonly #settled: (Settled | undefined)[]
+  /** The units that led to each, by edges that were followed. */
+  readonly #sources: number[][]
+  /** Of a body, the units that led back to its container. */
+  readonly #returned = new Set<number>()
+  /** Of agents that hand over to each other, by the place of their unit, the one that has the word. */
+  readonly #speakers = new Map<number, string>()
   /** Units with all edges decided, in this order. */
   readonly #ready: number[] = []
   #next = 0
@@ -75,6 +77,7 @@ export class FlowRun {
     this.#undecided = flow.units.map((unit) => unit.incoming)
     this.#reached = flow.units.map((unit) => unit.incoming === 0)
     this.#settled = flow.units.map(() => undefined)
+    this.#sources = flow.units.map(() => [])
     for (const [index, unit] of flow.units.entries()) if (unit.incoming === 0) this.#ready.push(index)
   }
 
@@ -86,7 +89,10 @@ export class FlowRun {
 
   /** What the flow gives: one unit's output, or those of several by their ids; null when none of them ran. */
   get result(): unknown {
-    const completed = this.#flow.results.filter((index) => this.#settled[index]?.status === 'completed')
+    const { units, results } = this.#flow
+    const gives = (index: number): boolean =>
+      units[index]!.returns.length > 0 ? this.#returned.has(index) : this.#settled[index]?.status === 'completed'
+    const completed = results.filter(gives)
     if (completed.length === 0) return null
     if (completed.length === 1) return this.#settled[completed[0]!]!.output
     return Object.fromEntries(completed.map((index) => [this.#flow.units[index]!.id, this.#settled[index]!.output]))
@@ -116,20 +122,18 @@ export class FlowRun {
     const texts = answering.map((index) => toText(this.#settled[index]!.output)).filter((text) => text !== '')
     const text = texts.join('\n\n')
     const last = answering.at(-1)
-    if (last !== undefined) this.#context.respond(`${this.#options.path}${units[last]!.id}`, text)
+    if (last !== undefined) this.#context.respond(`${this.#options.path}${units[last]!.stepId}`, text)
     return text
   }
 
   async #drain(): Promise<void> {
     if (this.#isDraining) return
     this.#isDraining = true
-    let since = performance.now()
     try {
       while (this.#next < this.#ready.length && !this.#hasFailed) {
         this.#begin(this.#ready[this.#next++]!)
-        if (performance.now() - since < TURN_MS) continue
-        await turn()
-        since = performance.now()
+        const turn = this.#context.breathe()
+        if (turn) await turn
       }
     } catch (error) {
       this.#fail(error)
@@ -187,19 +191,25 @@ export class FlowRun {
     this.#settled[index] = settled
     this.scope.steps[unit.id] = settled
     if (settled.endedIn !== undefined && settled.endedIn !== unit.id) this.scope.steps[settled.endedIn] = settled
-    for (const edge of unit.edges) this.#decide(edge, settled)
+    if (unit.returns.some((edge) => isFollowed(edge, settled) && this.#holds(index, edge))) this.#returned.add(index)
+    for (const edge of unit.edges) this.#decide(index, edge, settled)
   }
 
   /** What a notification, or a step with an `error` edge, fails of does not fail the execution. */
   #settleFailed(index: number, error: unknown): void {
     const unit = this.#flow.units[index]!
-    if (!isStepFailure(error, this.#context) || !(unit.failsAlone || unit.handlesError)) throw error
+    if (!isStepFailure(error, this.#context)) throw error
     const output = { error: { code: error.code, message: error.message } }
-    this.#settle(index, { status: 'failed', output, handle: 'error' })
+    const failed: Settled = { status: 'failed', output, handle: 'error', endedIn: this.#speakers.get(index) ?? unit.id }
+    const isHandled = unit.handlesError && [...unit.edges, ...unit.returns].some((edge) => isFollowed(edge, failed))
+    if (!isHandled && !unit.failsAlone) throw error
+    this.#context.handle(`${this.#options.path}${unit.stepId}`)
+    this.#settle(index, failed)
   }
 
-  #decide(edge: PlannedEdge, settled: Settled): void {
-    const follows = isFollowed(edge, settled) && this.#holds(edge)
+  #decide(from: number, edge: PlannedEdge, settled: Settled): void {
+    const follows = isFollowed(edge, settled) && this.#holds(from, edge)
+    if (follows && !this.#sources[edge.to]!.includes(from)) this.#sources[edge.to]!.push(from)
     if (follows && edge.delay) {
       const { delayId, delay, to } = edge
       const id = `${this.#options.path}${delayId!}`
@@ -215,12 +225,14 @@ export class FlowRun {
     } else this.#resolve(edge.to, follows)
   }
 
-  #holds({ condition, source }: PlannedEdge): boolean {
+  /** Behind a notification nothing fails the execution: where that cannot be said, the connection is not followed. */
+  #holds(from: number, { condition, stepId }: PlannedEdge): boolean {
     if (!condition) return true
     try {
       return condition.evaluate(this.scope)
     } catch (error) {
-      throw error instanceof StudioError ? locate(error, `${this.#options.path}${source}`) : error
+      if (this.#flow.units[from]!.failsAlone && isStepFailure(error, this.#context)) return false
+      throw error instanceof StudioError ? locate(error, `${this.#options.path}${stepId}`) : error
     }
   }
 
@@ -233,25 +245,27 @@ export class FlowRun {
     if (unit.agent) return this.#runAgent(unit, index)
     const output = this.#steps.run(unit)
     const ways = 'ways' in unit.program! ? unit.program.ways : undefined
-    if (output instanceof Promise) return output.then((value: unknown) => toSettled(value, ways))
-    return toSettled(output, ways)
+    if (output instanceof Promise) return output.then((value: unknown) => toSettled(unit, value, ways))
+    return toSettled(unit, output, ways)
   }
 
   async #runAgent(unit: PlannedUnit, index: number): Promise<Settled> {
-    const leads = this.#options.answers && this.#isOnlyAnswer(index)
-    const path = `${this.#options.path}${unit.id}`
-    const task = { path, leads, scope: this.scope, before: this.#before(index) }
+    const path = `${this.#options.path}${unit.stepId}`
+    const leads = this.#options.answers && this.#context.streamsAnswer(path, this.#isOnlyAnswer(index))
+    const onHandoff = (agent: string): void => void this.#speakers.set(index, agent)
+    const task = { path, leads, scope: this.scope, before: this.#before(index), onHandoff }
     const { output, text, agent } = await runAgentNode(unit.agent!, task, this.#context)
     if (leads) this.#streamed = { index, text }
     return { status: 'completed', output, endedIn: agent }
   }
 
-  /** The outputs of the nodes that led here. */
+  /** The outputs of the nodes that led here; which way a node was left is none. */
   #before(index: number): { id: string; output: unknown }[] {
-    return this.#flow.units.flatMap((unit, from) => {
-      const settled = this.#settled[from]
-      if (settled?.status !== 'completed' || !unit.edges.some((edge) => edge.to === index && isFollowed(edge, settled))) return []
-      return unit.program && 'ways' in unit.program ? [] : [{ id: unit.id, output: settled.output }]
+    const { units } = this.#flow
+    return this.#sources[index]!.toSorted((a, b) => a - b).flatMap((from) => {
+      const { id, program } = units[from]!
+      const { status, output } = this.#settled[from]!
+      return status === 'completed' && !(program && 'ways' in program) ? [{ id, output }] : []
     })
   }
 
@@ -259,23 +273,24 @@ export class FlowRun {
   #isOnlyAnswer(index: number): boolean {
     const { units, sinks } = this.#flow
     const isOut = (other: number): boolean => this.#settled[other]?.status === 'skipped'
-    if (!sinks.includes(index)) return false
+    // What fails after it has said something is taken back by nobody.
+    if (!sinks.includes(index) || units[index]!.handlesError) return false
     return sinks.every((other) => other === index || isOut(other)) && units.every(({ kind }, other) => kind !== 'output' || isOut(other))
   }
 }
 
 function isFollowed({ handle, source, endedIn }: PlannedEdge, settled: Settled): boolean {
   if (settled.status === 'skipped') return false
-  if (settled.status === 'failed') return handle === 'error'
   if (endedIn !== undefined && (settled.endedIn ?? source) !== endedIn) return false
+  if (settled.status === 'failed') return handle === 'error'
   return handle === null ? !settled.isOnlyWay : handle === settled.handle
 }
 
-function toSettled(output: unknown, ways: WaysOut | undefined): Settled {
+function toSettled({ edges }: PlannedUnit, output: unknown, ways: WaysOut | undefined): Settled {
   const settled: Settled = { status: 'completed', output: output ?? null }
   if (!ways) return settled
   const { name, only = false } = ways.of(output as never)
-  return { ...settled, handle: name, isOnlyWay: only }
+  return { ...settled, handle: name, isOnlyWay: only === 'if connected' ? edges.some(({ handle }) => handle === name) : only }
 }
 
 function toText(value: unknown): string {

@@ -288,7 +288,7 @@ export class InProcessDispatcher implements Dispatcher {
   /** The server began to stop while it was being admitted or taken up: a later process goes on, and counts no crash. */
   async #putBack(execution_id: string, active_ms: number): Promise<void> {
     const patience: Patience = { onWait: (giveUp) => giveUp?.abort() }
-    const rest = { execution_id, active_ms, booked_ms: 0, status: 'queued', wake_at: null, awaits: [] } as const
+    const rest = { execution_id, active_ms, booked_ms: 0, status: 'queued', wake_at: null, awaits: [], frozen: false } as const
     await this.#services.journal.rest(rest, patience).catch(this.#services.onFault)
   }
 

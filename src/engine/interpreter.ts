@@ -8,6 +8,7 @@ import type { NodeContext } from './node-context.ts'
 
 /** Runs a plan. It knows steps and events, and nothing of databases or processes. @returns the execution's response */
 export async function runPlan(plan: Plan, execution: AdmittedExecution, context: NodeContext): Promise<string> {
+  if (plan.fault !== undefined) throw plan.fault
   const errors = plan.inputSchema?.check(execution.request.input ?? null) ?? []
   if (errors.length > 0) throw new SchemaMismatch({ what: 'The input of the execution', errors })
   const variables = plan.readsVariables ? await readVariables(context) : {}

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { EventHub } from './event-hub.ts'
 import { JournalBuffer, JournalLost } from './journal-buffer.ts'
 import type { Journal, JournalEntry, RecordedEvent } from './journal.ts'
@@ -7,10 +7,10 @@ import type { Journal, JournalEntry, RecordedEvent } from './journal.ts'
 /** A buffer on a journal whose writes are committed, or fail, when the test says so. */
 function buffer() {
   const entries: JournalEntry[] = []
-  const settle: { commit: () => void; fail: (error: Error) => void }[] = []
+  const settle: { commit: () => void; refuse: () => void; fail: (error: Error) => void }[] = []
   const append = (entry: JournalEntry): Promise<boolean> => {
     entries.push(entry)
-    return new Promise((resolve, reject) => settle.push({ commit: () => resolve(true), fail: reject }))
+    return new Promise((resolve, reject) => settle.push({ commit: () => resolve(true), refuse: () => resolve(false), fail: reject }))
   }
   const hub = new EventHub()
   const heard: RecordedEvent[] = []
@@ -76,4 +76,27 @@ it('writes in one entry what is noted while another is on its way', async () => 
     [2, 2],
     [3, 102],
   ])
+})
+
+it('writes a large response apart from the step that says the same', async () => {
+  const { buffer: journal, entries, settle } = buffer()
+  journal.noteEvent(1, { type: 'step' })
+  const ended = journal.end({ ...end, response: 'x'.repeat(1_000_000) })
+  await vi.waitFor(() => expect(entries).toHaveLength(1))
+  settle[0]!.commit()
+  await vi.waitFor(() => expect(entries).toHaveLength(2))
+  settle[1]!.commit()
+  expect(await ended).toBe(true)
+  expect(entries).toMatchObject([{ events: { first_id: 2 } }, { events: null, end: { last_event_id: 3 } }])
+  expect(entries[0]).not.toHaveProperty('end')
+})
+
+it('does not write the end of an execution that has ended elsewhere since its last step', async () => {
+  const { buffer: journal, entries, settle } = buffer()
+  journal.noteEvent(1, { type: 'step' })
+  const ended = journal.end({ ...end, response: 'x'.repeat(1_000_000) })
+  await vi.waitFor(() => expect(entries).toHaveLength(1))
+  settle[0]!.refuse()
+  expect(await ended).toBe(false)
+  expect(entries).toHaveLength(1)
 })

@@ -1,8 +1,10 @@
+import { ownTurn } from '../own-turn.ts'
 import type { EventsRow, StepRow } from '../store/tables.ts'
 import { endEvent } from './end-event.ts'
 import { encodeEvents } from './event-codec.ts'
 import type { EventHub } from './event-hub.ts'
 import type { ExecutionEnd, Journal, JournalEntry, Patience, RecordedEvent } from './journal.ts'
+import { sizeOf } from './step.ts'
 
 /** Nothing more can be recorded, so nothing may go on; a later process takes the execution up. */
 export class JournalLost extends Error {
@@ -21,6 +23,12 @@ const UNWATCHED_MS = 250
 /** … unless this much text has gathered. */
 const FLUSH_CHARS = 4096
 
+/** Outputs of so many characters wait to be written before more of them are made: they would fill the memory. */
+const MOST_UNWRITTEN_CHARS = 8_000_000
+
+/** A response of more characters than this is written apart from what comes before it: nobody should have to wait for both. */
+const LARGE_CHARS = 500_000
+
 /**
  * Gathers what one execution writes, so that one journal entry carries it. Events are given to the hub only after
  * their commit: an event that was seen and then lost in a crash could come again with the same id and another text.
@@ -31,9 +39,13 @@ export class JournalBuffer {
   readonly #hub: EventHub
   readonly #patience: Patience
   readonly #onFailure: (error: unknown) => void
-  #steps = new Set<{ toRow(): StepRow }>()
+  #steps = new Set<RecordedStep>()
   #events: RecordedEvent[] = []
   #chars = 0
+  /** Of what was taken to be written. */
+  #recorded: number
+  /** Of the outputs that are noted since. */
+  #unwritten = 0
   #lastEventId: number
   #timer: NodeJS.Timeout | undefined
   /** What the timer was set to. */
@@ -49,6 +61,8 @@ export class JournalBuffer {
   constructor(options: {
     executionId: string
     lastEventId: number
+    /** Characters that are recorded already. */
+    recorded?: number
     journal: Journal
     hub: EventHub
     patience: Patience
@@ -56,14 +70,26 @@ export class JournalBuffer {
   }) {
     this.#executionId = options.executionId
     this.#lastEventId = options.lastEventId
+    this.#recorded = options.recorded ?? 0
     this.#journal = options.journal
     this.#hub = options.hub
     this.#patience = options.patience
     this.#onFailure = options.onFailure
   }
 
+  /** Characters of the steps and events that are written, are being written, or will be. */
+  get recorded(): number {
+    return this.#recorded + this.#unwritten
+  }
+
+  /** Whether so much waits to be written that nothing should be added to it before that. */
+  get isFull(): boolean {
+    return this.#unwritten > MOST_UNWRITTEN_CHARS
+  }
+
   /** The step is written as it is then: what happens to it in between costs no write of its own. */
-  noteStep(step: { toRow(): StepRow }): void {
+  noteStep(step: RecordedStep): void {
+    this.#unwritten += step.outputSize
     this.#steps.add(step)
     this.#flushWithin(GATHER_MS)
   }
@@ -95,8 +121,14 @@ export class JournalBuffer {
   }
 
   /** Writes the rest together with the end of the execution. What is noted after that is lost. */
-  end(end: Omit<ExecutionEnd, 'last_event_id'>): Promise<boolean> {
+  async end(end: Omit<ExecutionEnd, 'last_event_id'>): Promise<boolean> {
     this.#closed = true
+    if (end.response !== null && end.response.length > LARGE_CHARS) {
+      // The last step says it as well: each is written in a turn, and a transaction, of its own.
+      await ownTurn()
+      if (!(await this.#write())) return false
+      await ownTurn()
+    }
     this.#end = end
     return this.#write()
   }
@@ -152,10 +184,13 @@ export class JournalBuffer {
   #takeEntry(): JournalEntry {
     clearTimeout(this.#timer)
     this.#patienceMs = Infinity
+    const events = toRow(this.#executionId, this.#events)
+    this.#recorded += events?.events.length ?? 0
+    this.#unwritten = 0
     const entry: JournalEntry = {
       execution_id: this.#executionId,
-      steps: [...this.#steps].map((step) => step.toRow()),
-      events: toRow(this.#executionId, this.#events),
+      steps: [...this.#steps].map((step) => this.#takeRow(step)),
+      events,
       ...(this.#end && { end: { ...this.#end, last_event_id: ++this.#lastEventId } }),
     }
     this.#steps = new Set()
@@ -164,6 +199,21 @@ export class JournalBuffer {
     this.#end = undefined
     return entry
   }
+
+  #takeRow(step: RecordedStep): StepRow {
+    const row = step.toRow()
+    const size = sizeOf(row)
+    this.#recorded += size - step.size
+    step.size = size
+    return row
+  }
+}
+
+interface RecordedStep {
+  /** Characters of it that are recorded. */
+  size: number
+  readonly outputSize: number
+  toRow(): StepRow
 }
 
 function toRow(execution_id: string, events: RecordedEvent[]): EventsRow | null {

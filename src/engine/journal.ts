@@ -78,6 +78,8 @@ export interface History {
   last_event_id: number
   steps: StepRow[]
   events: RecordedEvent[]
+  /** Characters of the steps and events. */
+  recorded: number
   /** Whether the last of them ended with its process, and without a word. */
   crashed: boolean
   /** The time that it rested until, which has come whatever the wall clock says; 0 when it did not. */
@@ -120,6 +122,8 @@ export interface Rest {
   status: 'waiting' | 'queued'
   /** When it goes on by itself; null: when it is told to. */
   wake_at: number | null
+  /** What it waits for is the end of a freeze. */
+  frozen: boolean
   /** How much of `active_ms` is of the wait that begins now. */
   booked_ms: number
   /** What it waits for from outside: by name, the first signal that it has not had. */
@@ -149,6 +153,8 @@ export interface Attempt {
   retry_at?: number
   /** Set on the last attempt before its execution was resumed: what was tried until then does not count any more. */
   resumed?: true
+  /** Another way was taken for this failure, which a resume leaves as it is. */
+  handled?: true
   /** Of a wait: the name of the signal that it ended by. */
   signalled?: string
   /** Of the first attempt on record: one before it may have begun that a crash left no trace of. */

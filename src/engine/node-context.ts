@@ -70,6 +70,18 @@ export interface NodeContext {
    * @param wait must give the same every time @param settle makes the output, of nothing when the time has come first
    */
   wait<Output>(spec: StepSpec, wait: () => Wait, settle: (signal: Signal | undefined) => Output): Promise<Output>
+  /**
+   * Whether an agent's text goes into the stream as it comes: as it was in earlier slices, where it has said something.
+   * @param path of the agent @param wanted where it has said nothing so far
+   */
+  streamsAnswer(path: string, wanted: boolean): boolean
+  /**
+   * What failed under this id is dealt with, since another way is taken for it: when the execution is resumed, it is not tried again.
+   * @param id of a node, or of an item
+   */
+  handle(id: string): void
+  /** Undefined, or what to wait for so that others have their turn: steps that compute do not wait for anything by themselves. */
+  breathe(): Promise<void> | undefined
   /** Streams what a node adds to the answer when all is done. */
   respond(stepId: string, text: string): void
   callModel(request: ModelRequest): Promise<ModelAnswer>

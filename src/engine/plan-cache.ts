@@ -1,4 +1,4 @@
-import { compilePlan, type Plan } from '../graph/plan.ts'
+import { compilePlan, faultyPlan, type Plan } from '../graph/plan.ts'
 import type { Definition } from '../graph/definition.ts'
 import { stepKinds } from '../nodes/kinds.ts'
 import type { Journal } from './journal.ts'
@@ -24,7 +24,7 @@ export class PlanCache {
     if (cached) return cached.plan
     const text = this.#journal.definition(definitionDigest)
     if (text === undefined) throw new Error(`the definition ${definitionDigest} is missing`)
-    const plan = compilePlan(JSON.parse(text) as Definition, stepKinds)
+    const plan = compile(text)
     this.#keep(definitionDigest, plan, text.length)
     return plan
   }
@@ -38,5 +38,14 @@ export class PlanCache {
       this.#plans.delete(oldest)
       this.#size -= freed
     }
+  }
+}
+
+/** Whatever is wrong with a definition: its executions end, rather than being begun for ever. */
+function compile(text: string): Plan {
+  try {
+    return compilePlan(JSON.parse(text) as Definition, stepKinds)
+  } catch (error) {
+    return faultyPlan(error)
   }
 }

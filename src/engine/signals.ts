@@ -28,8 +28,7 @@ export class Signals {
     this.#find = find
     for (const { attempts } of recorded) {
       if (!attempts.includes('"signalled"')) continue
-      const { signalled } = (JSON.parse(attempts) as Attempt[]).at(-1)!
-      if (signalled !== undefined) this.#noteTaken(signalled)
+      for (const { signalled } of JSON.parse(attempts) as Attempt[]) if (signalled !== undefined) this.#noteTaken(signalled)
     }
   }
 

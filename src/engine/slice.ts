@@ -1,4 +1,4 @@
-import { ExecutionTimedOut, ShuttingDown, type StudioError } from '../errors.ts'
+import { ExecutionTimedOut, ExecutionTooLarge, ShuttingDown, type StudioError } from '../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { Plan } from '../graph/plan.ts'
 import type { Outside } from '../graph/step-kind.ts'
@@ -7,6 +7,7 @@ import type { Masks } from '../secrets/secrets.ts'
 import type { StepRow } from '../store/tables.ts'
 import { AnswerTally } from './answer-tally.ts'
 import type { EventHub } from './event-hub.ts'
+import { Failures } from './failures.ts'
 import { Holds } from './holds.ts'
 import { runPlan } from './interpreter.ts'
 import { JournalBuffer, JournalLost } from './journal-buffer.ts'
@@ -17,7 +18,9 @@ import type { EndStatus, Meter } from './meter.ts'
 import type { AttemptContext, NodeContext, StepResult, StepSpec, Wait } from './node-context.ts'
 import { Stopped, type Outcome, type SliceOutcome, type StopReason } from './outcome.ts'
 import { backoff, pause, toFailure, type Failure } from './retry.ts'
+import { RECORD_LIMITS, type RecordLimits } from './record-limits.ts'
 import { Signals } from './signals.ts'
+import { takeTurn } from './turn.ts'
 import { StepRecord } from './step.ts'
 import { Timeout } from './timeout.ts'
 import { Usage } from './usage.ts'
@@ -40,6 +43,8 @@ export interface SliceServices {
   meter: Meter
   /** From so long a wait on, an execution leaves the memory meanwhile. Milliseconds. */
   restFromMs: number
+  /** How much an execution may record. */
+  most?: Readonly<RecordLimits>
   /** Told about errors that are not in the catalogue. */
   onFault: (error: unknown) => void
 }
@@ -64,8 +69,14 @@ export class Slice implements NodeContext {
   readonly #timeout: Timeout
   readonly #holds = new Holds({
     onAllHeld: (until, counts) => this.#considerRest(until, counts),
-    onIdle: (isIdle) => (isIdle ? this.#timeout.pause() : this.#timeout.run()),
+    onIdle: (isIdle) => {
+      this.#isIdle = isIdle
+      this.#adjustTimeout()
+    },
   })
+  /** All that is left are waits that do not count; or the disk has no room for what there is to write. */
+  #isIdle = false
+  #isStalled = false
   readonly #signals: Signals
   readonly #patience: Patience
   /** Aborted when nobody wants written what a full disk has no room for. */
@@ -77,6 +88,7 @@ export class Slice implements NodeContext {
   #demo = false
   /** Steps that have begun and not ended. */
   readonly #open = new Set<StepRecord>()
+  readonly #failures = new Failures()
   /** Results that there are, and how many of them are known to be on disk. */
   #results = 0
   #recordedResults = 0
@@ -106,6 +118,7 @@ export class Slice implements NodeContext {
     this.#buffer = new JournalBuffer({
       executionId: execution.execution_id,
       lastEventId: history?.last_event_id ?? 1,
+      recorded: history?.recorded ?? 0,
       journal: services.journal,
       hub: services.hub,
       patience: this.#patience,
@@ -239,11 +252,19 @@ export class Slice implements NodeContext {
       return record.output as Output
     } catch (error) {
       if (error instanceof Stopped && error.why === 'shutdown') throw error
-      const failure = error instanceof Stopped ? error : this.#noteFailure(record, error).error
-      this.#fail(record)
-      throw failure
+      throw this.#failWait(record, error)
     } finally {
       this.#holds.end()
+    }
+  }
+
+  #failWait(record: StepRecord, error: unknown): unknown {
+    try {
+      return this.#noteFailure(record, error).error
+    } catch (stop) {
+      return stop
+    } finally {
+      this.#fail(record)
     }
   }
 
@@ -260,7 +281,7 @@ export class Slice implements NodeContext {
       const arrival = name === undefined ? undefined : this.#signals.expect(name)
       if (arrival?.signal) return arrival.signal
       const now = this.#services.clock.now()
-      const left = record.untilOver(now, ms, this.#restedUntil)
+      const left = record.untilOver(now, ms)
       if (left <= 0) {
         arrival?.giveUp()
         return undefined
@@ -278,6 +299,28 @@ export class Slice implements NodeContext {
     } finally {
       over.abort()
     }
+  }
+
+  streamsAnswer(path: string, wanted: boolean): boolean {
+    for (let turn = 1; ; turn++) {
+      const id = `${path}#${turn}`
+      const row = this.#recorded.get(id)
+      if (row?.status !== 'completed') return wanted
+      if (this.#answered.has(id)) return true
+      const { text } = JSON.parse(row.output ?? '{}') as { text?: string }
+      if (text) return false
+    }
+  }
+
+  handle(id: string): void {
+    for (const record of this.#failures.handle(id)) {
+      this.#results++
+      this.#buffer.noteStep(record)
+    }
+  }
+
+  breathe(): Promise<void> | undefined {
+    return this.#buffer.isFull ? this.#buffer.flush().then(() => undefined) : takeTurn()
   }
 
   respond(stepId: string, text: string): void {
@@ -377,19 +420,29 @@ export class Slice implements NodeContext {
     if (this.#resting || this.#abort.signal.aborted) return
     const now = this.#services.clock.now()
     const earliest = counts ? Math.min(until, now + this.#timeout.left) : until
-    const wakeAt = this.#freeze || earliest === Infinity ? null : Math.ceil(earliest)
+    const frozen = this.#freeze !== undefined
+    const wakeAt = frozen || earliest === Infinity ? null : Math.ceil(earliest)
     if (wakeAt !== null && wakeAt - now < this.#services.restFromMs) return
-    this.#resting = this.#rest(now, wakeAt, counts).catch((error: unknown) => this.#loseJournal(error))
+    this.#resting = this.#rest(now, { wakeAt, counts, frozen }).catch((error: unknown) => this.#loseJournal(error))
   }
 
-  async #rest(now: number, wakeAt: number | null, counts: boolean): Promise<void> {
+  async #rest(now: number, { wakeAt, counts, frozen }: { wakeAt: number | null; counts: boolean; frozen: boolean }): Promise<void> {
     await this.#buffer.flush()
     // The wait for a retry counts towards the timeout, wherever it is spent; that for a time does not.
     const booked_ms = wakeAt === null || !counts ? 0 : wakeAt - now
     const active_ms = Math.round(this.#timeout.used + booked_ms)
     const { execution_id } = this.execution
     const awaits = this.#signals.awaited
-    const rest = { execution_id, active_ms, booked_ms, status: 'waiting', wake_at: wakeAt, awaits } as const
+    const rest = {
+      execution_id,
+      active_ms,
+      booked_ms,
+      status: 'waiting',
+      wake_at: wakeAt,
+      awaits,
+      // As it was when the time was chosen: word of its end may have come since.
+      frozen,
+    } as const
     const state = await this.#services.journal.rest(rest, this.#patience)
     if (state === 'resting') {
       this.#hasRested = true
@@ -411,10 +464,16 @@ export class Slice implements NodeContext {
     else this.stop('timeout')
   }
 
+  #adjustTimeout(): void {
+    if (this.#isIdle || this.#isStalled) this.#timeout.pause()
+    else this.#timeout.run()
+  }
+
   #stall(giveUp: AbortController | undefined, onStalled: () => void): void {
     this.#givenUp = giveUp
-    if (!giveUp) return this.#timeout.run()
-    this.#timeout.pause()
+    this.#isStalled = giveUp !== undefined
+    this.#adjustTimeout()
+    if (!giveUp) return
     if (this.#isUnwanted) giveUp.abort()
     onStalled()
   }
@@ -464,14 +523,19 @@ export class Slice implements NodeContext {
     }
   }
 
+  /** @throws ExecutionTooLarge where it would be one step too many */
   #takeRecord(spec: StepSpec): StepRecord {
     const row = this.#recorded.get(spec.id)
     this.#recorded.delete(spec.id)
     if (row) {
       const record = StepRecord.restore(row, spec, this.#services.clock.now())
       record.noteRested(this.#restedUntil)
+      if (record.status === 'failed') this.#failures.add(record)
       return record
     }
+    const { steps, characters } = this.#services.most ?? RECORD_LIMITS
+    if (this.#positions >= steps) throw new ExecutionTooLarge({ exceeded: 'steps', limit: steps })
+    if (this.#buffer.recorded > characters) throw new ExecutionTooLarge({ exceeded: 'characters', limit: characters })
     const input = this.#mask.of(spec.input)
     const masked = input === spec.input ? spec : { ...spec, input }
     return new StepRecord(this.execution.execution_id, ++this.#positions, masked, { presumedCrash: this.#crashed })
@@ -506,6 +570,7 @@ export class Slice implements NodeContext {
   #fail(record: StepRecord): void {
     if (!this.#open.delete(record) || this.#hasRested) return
     record.fail()
+    this.#failures.add(record)
     const { reason } = this.#abort.signal as { reason: unknown }
     this.#meterEnd(record, reason instanceof Stopped && reason.why === 'cancelled' ? 'cancelled' : 'failed')
     this.#buffer.noteStep(record)
@@ -596,7 +661,7 @@ export class Slice implements NodeContext {
     }
     const active_ms = Math.round(this.#timeout.used)
     const { execution_id } = this.execution
-    const rest = { execution_id, active_ms, booked_ms: 0, status: 'queued', wake_at: null, awaits: [] } as const
+    const rest = { execution_id, active_ms, booked_ms: 0, status: 'queued', wake_at: null, awaits: [], frozen: false } as const
     const written = this.#buffer.flush().then(() => this.#services.journal.rest(rest, this.#patience))
     await written.catch((error: unknown) => toFailure(error instanceof JournalLost ? error.error : error, this.#services.onFault))
     return this.#leave(new ShuttingDown({}))

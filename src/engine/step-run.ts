@@ -1,6 +1,6 @@
-import { LoopLimit, SchemaMismatch, StepInputInvalid, StudioError } from '../errors.ts'
+import { ExecutionTooLarge, LoopLimit, SchemaMismatch, StepInputInvalid, StudioError } from '../errors.ts'
 import type { Flow, PlannedUnit } from '../graph/plan.ts'
-import type { Scope } from '../graph/scope.ts'
+import { GIVEN, type Scope } from '../graph/scope.ts'
 import type { StepProgram } from '../graph/step-kind.ts'
 import type { NodeContext, Wait } from './node-context.ts'
 
@@ -30,9 +30,9 @@ interface Named {
 
 type Program<Type extends StepProgram['type']> = Extract<StepProgram, { type: Type }>
 
-/** Not a cancel, a timeout or the end of the process: those are nobody's to handle. */
+/** Not a cancel, a timeout, the end of the process or of what may be recorded: those are nobody's to handle. */
 export function isStepFailure(error: unknown, { isStopped }: NodeContext): error is StudioError {
-  return error instanceof StudioError && !isStopped
+  return error instanceof StudioError && !(error instanceof ExecutionTooLarge) && !isStopped
 }
 
 /** Runs the steps of a flow, each as its program says. */
@@ -51,9 +51,9 @@ export class StepRun {
 
   /** @returns the output; a promise of it unless it is there at once */
   run(unit: PlannedUnit): unknown {
-    const { kind, name, body } = unit
+    const { kind, name } = unit
     const program = unit.program!
-    const step = { id: `${this.#path}${unit.id}`, kind, name }
+    const step = { id: `${this.#path}${unit.stepId}`, kind, name }
     const check = (output: unknown): unknown => checkOutput(unit, output)
     switch (program.type) {
       case 'compute':
@@ -63,18 +63,18 @@ export class StepRun {
       case 'wait':
         return this.#wait(program, step, check)
       case 'map':
-        return this.#contain(step, check, () => this.#map(program, step, body!))
+        return this.#contain(step, check, () => this.#map(program, step, unit))
       case 'loop':
-        return this.#contain(step, check, () => this.#loop(program, step, body!))
+        return this.#contain(step, check, () => this.#loop(program, step, unit))
       case 'workflow':
-        return this.#contain(step, check, () => this.#runOther(program, step, body!))
+        return this.#contain(step, check, () => this.#runOther(program, step, unit))
     }
   }
 
   #work(program: Program<'work'>, step: Named, { sees }: PlannedUnit, check: (output: unknown) => unknown): Promise<unknown> {
     const { environment, outside } = this.#context
     const { pure = false, maxRetries } = program
-    const scope = sees ? { ...this.#scope, steps: this.#pick(sees) } : this.#scope
+    const scope = sees ? { ...this.#scope, steps: this.#pick(sees()) } : this.#scope
     const emit = (event: { type: string }): void => this.#context.emit({ ...event, step_id: step.id })
     const spec = { ...step, input: inputOf(program, scope), pure, maxRetries }
     return this.#context.step(spec, async ({ number, signal, idempotencyKey }) => ({
@@ -97,17 +97,22 @@ export class StepRun {
     return this.#context.step({ ...step, input: undefined, container: true }, async () => ({ output: check(await run()) }))
   }
 
-  async #map(program: Program<'map'>, { id }: Named, body: Flow): Promise<unknown[]> {
+  async #map(program: Program<'map'>, { id }: Named, unit: PlannedUnit): Promise<unknown[]> {
     const items = program.items(this.#scope)
     if (!Array.isArray(items)) throw new StepInputInvalid({ step_id: id, what: `'items' must give a list` })
+    const runBody = this.#bodyOf(unit)
     const results: unknown[] = Array(items.length)
     let next = 0
     const worker = async (): Promise<void> => {
       while (next < items.length) {
         const index = next++
-        const names = { [program.itemName]: items[index] as unknown, index }
-        results[index] = await this.#runBody(body, names, `${id}[${index}]/`).catch((error: unknown) => {
-          if (program.keepsGoing && isStepFailure(error, this.#context)) return null
+        const item = items[index] as unknown
+        const names = { [program.itemName]: item, index, [GIVEN]: item }
+        results[index] = await runBody(names, `${id}[${index}]/`).catch((error: unknown) => {
+          if (program.keepsGoing && isStepFailure(error, this.#context)) {
+            this.#context.handle(`${id}[${index}]`)
+            return null
+          }
           // No further items; those that are at work end before the step does, since somebody may go on from its failure.
           next = items.length
           throw error
@@ -119,26 +124,33 @@ export class StepRun {
     return results
   }
 
-  async #loop({ limit, until }: Program<'loop'>, { id }: Named, body: Flow): Promise<unknown> {
+  async #loop({ limit, until }: Program<'loop'>, { id }: Named, unit: PlannedUnit): Promise<unknown> {
+    const runBody = this.#bodyOf(unit)
     let previous: unknown = null
     for (let iteration = 0; iteration < limit; iteration++) {
-      previous = await this.#runBody(body, { iteration, previous }, `${id}[${iteration}]/`)
+      const names = { iteration, previous, ...(iteration > 0 && { [GIVEN]: previous }) }
+      previous = await runBody(names, `${id}[${iteration}]/`)
       if (until.evaluate({ ...this.#scope, iteration, previous })) return previous
     }
     throw new LoopLimit({ step_id: id, limit })
   }
 
-  /** A body reads of the nodes around it what its templates name, and adds nothing to them. */
-  async #runBody(body: Flow, names: Record<string, unknown>, path: string): Promise<unknown> {
-    const { result } = await this.#runFlow(body, { ...this.#scope, ...names, steps: this.#pick(body.reads) }, path)
-    return result
+  /** A body reads of the nodes around it what its templates name, or whatever comes before it, and adds nothing to them. */
+  #bodyOf({ body, sees }: PlannedUnit): (names: Record<string, unknown>, path: string) => Promise<unknown> {
+    const around = this.#pick([...body!.reads, ...(body!.readsAll ? sees!() : [])])
+    return async (names, path) => {
+      const { result } = await this.#runFlow(body!, { ...this.#scope, ...names, steps: { ...around } }, path)
+      return result
+    }
   }
 
-  async #runOther(program: Program<'workflow'>, { id }: Named, flow: Flow): Promise<unknown> {
+  async #runOther(program: Program<'workflow'>, { id }: Named, { body, inputSchema }: PlannedUnit): Promise<unknown> {
     const { variables, now, execution, chat_history } = this.#scope
     const query = program.query(this.#scope)
     const input = program.input(this.#scope) ?? null
-    const { answerValue } = await this.#runFlow(flow, { query, input, variables, now, execution, chat_history, steps: {} }, `${id}/`)
+    const errors = inputSchema?.check(input) ?? []
+    if (errors.length > 0) throw new SchemaMismatch({ what: `The input of the workflow that step '${id}' runs`, errors })
+    const { answerValue } = await this.#runFlow(body!, { query, input, variables, now, execution, chat_history, steps: {} }, `${id}/`)
     return answerValue
   }
 

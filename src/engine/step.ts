@@ -28,6 +28,8 @@ export class StepRecord {
   model: ModelInfo | undefined
   status: StepRow['status'] = 'running'
   output: unknown
+  /** As it is recorded; made once, since how long it is is asked before. */
+  #outputText: string | null = null
   tokens: Tokens | undefined
   /** US dollars; null where nobody knows. */
   cost: number | null = null
@@ -36,6 +38,10 @@ export class StepRecord {
    * committed yet. It is taken to have crashed once.
    */
   readonly #presumedCrash: boolean
+  /** Characters of it that are recorded. */
+  size = 0
+  /** A wait that was recorded and ends by then is over. */
+  #restedUntil = 0
 
   constructor(executionId: string, position: number, spec: StepSpec, options: { presumedCrash: boolean }) {
     this.executionId = executionId
@@ -49,7 +55,9 @@ export class StepRecord {
     const record = new StepRecord(row.execution_id, row.position, spec, { presumedCrash: false })
     record.attempts.push(...(JSON.parse(row.attempts) as Attempt[]))
     record.status = row.status
+    record.size = sizeOf(row)
     record.output = row.output === null ? undefined : JSON.parse(row.output)
+    record.#outputText = row.output
     if (row.input_tokens !== null) {
       const output = row.output_tokens ?? 0
       record.cost = row.cost
@@ -94,13 +102,14 @@ export class StepRecord {
     return true
   }
 
-  /** Milliseconds until a wait of so many is over; never more than that, wherever the clock was set. @param restedUntil is over */
-  untilOver(now: number, ms: number, restedUntil: number): number {
+  /** Milliseconds until a wait of so many is over; never more than that, wherever the clock was set. */
+  untilOver(now: number, ms: number): number {
     const end = Math.ceil(this.attempts.at(-1)!.started_at + ms)
-    return end <= restedUntil ? 0 : Math.min(end - now, ms)
+    return end <= this.#restedUntil ? 0 : Math.min(end - now, ms)
   }
 
   complete(now: number, output: unknown, tokens: Tokens | undefined): void {
+    this.#outputText = JSON.stringify(output ?? null)
     this.attempts.at(-1)!.ended_at = now
     this.status = 'completed'
     this.output = output
@@ -109,6 +118,8 @@ export class StepRecord {
 
   /** The attempt failed; the step may go on. */
   failAttempt(now: number, error: StudioError): void {
+    // What it failed of is kept with an attempt, also where none came about.
+    if (this.attempts.length === 0) this.begin(now)
     this.#closeOpenAttempt(now, { ...error.serialize(), message: error.message })
   }
 
@@ -120,6 +131,7 @@ export class StepRecord {
 
   /** The execution rested until then: a wait that ends there is over, wherever the clock was set meanwhile. Later ones are not. */
   noteRested(until: number): void {
+    this.#restedUntil = until
     const last = this.attempts.at(-1)
     if (last?.retry_at !== undefined && last.retry_at <= until) delete last.retry_at
   }
@@ -131,8 +143,22 @@ export class StepRecord {
     return Math.min(last.retry_at - now, last.retry_at - last.ended_at!)
   }
 
+  get outputSize(): number {
+    return this.#outputText?.length ?? 0
+  }
+
   fail(): void {
     this.status = 'failed'
+  }
+
+  /** Another way was taken for the failure. */
+  noteHandled(): void {
+    const last = this.attempts.at(-1)
+    if (last) last.handled = true
+  }
+
+  get isHandled(): boolean {
+    return this.attempts.at(-1)?.handled === true
   }
 
   /** The execution has failed, so that nobody waits for this step any more. */
@@ -166,13 +192,18 @@ export class StepRecord {
       status: this.status,
       attempts: JSON.stringify(this.attempts),
       input: this.spec.input === undefined ? null : JSON.stringify(this.spec.input),
-      output: this.status === 'completed' ? JSON.stringify(this.output ?? null) : null,
+      output: this.#outputText,
       model: this.spec.model ?? null,
       input_tokens: this.tokens?.input ?? null,
       output_tokens: this.tokens?.output ?? null,
       cost: this.cost,
     }
   }
+}
+
+/** Characters of what may be long. */
+export function sizeOf({ attempts, input, output }: StepRow): number {
+  return attempts.length + (input?.length ?? 0) + (output?.length ?? 0)
 }
 
 function isInterruption(error: AttemptError): boolean {

@@ -9,7 +9,7 @@ import type { Decision } from '../nodes/approval/signal.ts'
 import type { Studio } from '../studio.ts'
 import { findHead } from './find.ts'
 import { hideSecrets } from './hide-secrets.ts'
-import { decideApproval, listOpenApprovals, sendSignal, type OpenApproval } from './signal-repository.ts'
+import { decideApproval, isUndecided, listOpenApprovals, sendSignal, type OpenApproval } from './signal-repository.ts'
 
 const tags = ['executions']
 const IdParams = Type.Object({ execution_id: Type.String({ format: 'uuid' }) })
@@ -125,13 +125,13 @@ async function listReachable({ store }: Studio, { caller }: FastifyRequest, page
   let { after } = page
   for (;;) {
     const rows = await listOpenApprovals(store.read, { after, limit: page.limit })
-    found.push(...rows.filter((row) => reaches(caller, row.environment, row.deployment_name)))
+    found.push(...rows.filter((row) => isUndecided(row) && reaches(caller, row.environment, row.deployment_name)))
     if (found.length >= page.limit || rows.length < page.limit) return found.slice(0, page.limit)
     after = rows.at(-1)!
   }
 }
 
-function toApproval({ input, attempts, ...row }: OpenApproval) {
+function toApproval({ input, attempts, sent: _sent, ...row }: OpenApproval) {
   const {
     message = '',
     details = null,

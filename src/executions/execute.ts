@@ -3,6 +3,7 @@ import { DeploymentNotFound, ExecutionCancelled, IdempotencyInProgress, deserial
 import { searchOrder } from '../environments.ts'
 import type { AdmissionTarget, AdmittedExecution, ExecutionIdentity, ExecutionRequest, RuntimeOverrides } from '../engine/journal.ts'
 import type { Outcome } from '../engine/outcome.ts'
+import { ownTurn } from '../own-turn.ts'
 import type { Claim } from '../store/claim.ts'
 import type { Origin } from '../store/origin.ts'
 import type { ExecutionRow } from '../store/tables.ts'
@@ -82,8 +83,13 @@ export interface ExecutionResult {
 /** Admits an execution, and waits for its answer. @throws the error that it failed with, which names the execution */
 export async function execute(studio: Studio, request: ExecuteRequest, options?: StartOptions): Promise<ExecutionResult> {
   const { execution, outcome } = await startExecution(studio, request, options)
-  return toResult(execution, await outcome)
+  const result = toResult(execution, await outcome)
+  // Megabytes take tens of milliseconds to be written as an answer.
+  if (result.response.length > LARGE_CHARS) await ownTurn()
+  return result
 }
+
+const LARGE_CHARS = 500_000
 
 /**
  * What `execute` gave, or would have given, for an execution that has ended.

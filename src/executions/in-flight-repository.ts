@@ -1,6 +1,7 @@
 import { sql, type ExpressionBuilder } from 'kysely'
 import type { Cancelled } from '../engine/dispatcher.ts'
 import { encodeEvents } from '../engine/event-codec.ts'
+import { isWithin } from '../engine/failures.ts'
 import type { Attempt, AttemptError, RecordedEvent } from '../engine/journal.ts'
 import { DeploymentInactive, ExecutionEnded, ExecutionNotFailed } from '../errors.ts'
 import { defineCommand, type Db } from '../store/store.ts'
@@ -143,7 +144,7 @@ export async function freezeInFlight(db: Db, deployment_id: string): Promise<str
 export async function thawInFlight(db: Db, deployment_id: string): Promise<string[]> {
   const thawed = await db
     .updateTable('executions')
-    .set({ frozen: 0, status: sql`case when status = 'waiting' and wake_at is null then 'queued' else status end` })
+    .set({ frozen: 0, status: sql`case status when 'waiting' then 'queued' else status end` })
     .where(inFlight({ deployment_id }))
     .where('frozen', '=', 1)
     .returning('execution_id')
@@ -188,6 +189,7 @@ export const resumeExecution = defineCommand('executions.resume', async (db, { e
   await recordExecutionChange(db, actor, 'execution.resume', { execution_id, deployment_name, environment }, states)
 })
 
+/** Not those that another way was taken for, nor what failed within them: what was decided by that stays decided. */
 async function reopenFailedSteps(db: Db, execution_id: string): Promise<void> {
   const steps = await db
     .selectFrom('steps')
@@ -195,8 +197,10 @@ async function reopenFailedSteps(db: Db, execution_id: string): Promise<void> {
     .where('execution_id', '=', execution_id)
     .where('status', '=', 'failed')
     .execute()
-  for (const { step_id, attempts } of steps) {
-    const tried = JSON.parse(attempts) as Attempt[]
+  const failed = steps.map(({ step_id, attempts }) => ({ step_id, tried: JSON.parse(attempts) as Attempt[] }))
+  const handled = new Set(failed.flatMap(({ step_id, tried }) => (tried.at(-1)?.handled ? [step_id] : [])))
+  for (const { step_id, tried } of failed) {
+    if (isWithin(step_id, handled)) continue
     const last = tried.at(-1)
     if (last) last.resumed = true
     await setStep(db, { execution_id, step_id }, 'running', tried)

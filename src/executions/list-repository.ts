@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import { firstIdAt } from '../clock.ts'
 import type { Db } from '../store/store.ts'
-import { asksForEnvironment, inEnvironment, withinReach } from './deployments-of-list.ts'
+import { asksForEnvironment, inEnvironment, withinReach } from './listed-deployments-repository.ts'
 import { IN_FLIGHT, summaryColumns, type ExecutionFilter, type ExecutionSummary, type Range } from './execution-filter.ts'
 import { mergeQuery, type MergedExecution } from './runs-repository.ts'
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { ExecutionNotFound } from '../errors.ts'
 import type { Db } from '../store/store.ts'
 import type { EventsRow, ExecutionRow, StepRow } from '../store/tables.ts'
@@ -78,7 +79,13 @@ export async function lastEventId(db: Db, executionId: string): Promise<number> 
 export async function costOfExecution(db: Db, execution_id: string): Promise<number | null> {
   const { known, unknown } = await db
     .selectFrom('steps')
-    .select(({ fn }) => [fn.sum<number | null>('cost').as('known'), fn.countAll<number>().filterWhere('cost', 'is', null).as('unknown')])
+    .select(({ fn }) => [
+      fn.sum<number | null>('cost').as('known'),
+      fn
+        .countAll<number>()
+        .filterWhere(sql<boolean>`cost is null and model not like 'demo/%'`)
+        .as('unknown'),
+    ])
     .where('execution_id', '=', execution_id)
     .where('input_tokens', 'is not', null)
     .executeTakeFirstOrThrow()

@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely'
-import { ALL, asksForEnvironment, deploymentsOf, inEnvironment, type Deployments, type Wanted } from './deployments-of-list.ts'
+import { ALL, asksForEnvironment, deploymentsOf, inEnvironment, type Deployments, type Wanted } from './listed-deployments-repository.ts'
 import { IN_FLIGHT, summaryColumns, type ExecutionFilter, type ExecutionSummary, type Range } from './execution-filter.ts'
 
 type Sql = RawBuilder<unknown>

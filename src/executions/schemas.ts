@@ -100,7 +100,9 @@ export const Execution = Type.Object(
       Type.Object({ key_id: Type.String(), name: Nullable(Type.String()) }, { description: 'The API key that it was started with.' }),
     ),
     runtime_config: RuntimeConfig,
-    cost: Nullable(Type.Number({ description: 'US dollars, by the prices at the time. Null where the price of a model that it called is not known.' })),
+    cost: Nullable(
+      Type.Number({ description: 'US dollars, by the prices at the time. Null where the price of a model that it called is not known.' }),
+    ),
     recoveries: Type.Integer({ description: 'How often the server ended while it ran this execution.' }),
   },
   { title: 'Execution' },

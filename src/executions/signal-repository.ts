@@ -1,5 +1,7 @@
+import { sql } from 'kysely'
 import { ApprovalDecided, ApprovalNotOpen, ExecutionEnded, InvalidInput, TooManySignals, type StudioError } from '../errors.ts'
 import { approvalSignal, type Decision } from '../nodes/approval/signal.ts'
+import type { Attempt } from '../engine/journal.ts'
 import { defineCommand, type Db } from '../store/store.ts'
 import type { Actor } from '../store/origin.ts'
 import type { ExecutionRow, SignalRow, StepRow } from '../store/tables.ts'
@@ -46,15 +48,11 @@ export interface Decided {
 export const decideApproval = defineCommand('executions.decide', async (db, asked: Decide, actor): Promise<Decided> => {
   const { execution_id, step_id, decision, comment, now } = asked
   const execution = await getInFlight(db, execution_id)
-  const step = await findOpen(db, execution_id, step_id)
+  const { step_id: step, attempts } = await findOpen(db, execution_id, step_id)
   const name = approvalSignal(step)
-  const earlier = await db
-    .selectFrom('signals')
-    .selectAll()
-    .where('execution_id', '=', execution_id)
-    .where('name', '=', name)
-    .executeTakeFirst()
-  if (earlier) throw decidedBefore(step, earlier)
+  const decided = await findDecision(db, execution_id, step)
+  // One that its step has taken was for an attempt before this one.
+  if (decided && decided.seq > takenBy(attempts)) throw decidedBefore(step, decided)
   await insertSignal(db, { execution_id, name, payload: { decision, ...(comment !== undefined && { comment }) }, now }, actor)
   await wake(db, execution_id)
   const action = decision === 'approved' ? 'execution.approve' : 'execution.reject'
@@ -102,17 +100,17 @@ async function wake(db: Db, execution_id: string): Promise<void> {
     .execute()
 }
 
-async function findOpen(db: Db, execution_id: string, step_id: string | undefined): Promise<string> {
+async function findOpen(db: Db, execution_id: string, step_id: string | undefined): Promise<Pick<StepRow, 'step_id' | 'attempts'>> {
   const steps = await db
     .selectFrom('steps')
-    .select(['step_id', 'status'])
+    .select(['step_id', 'status', 'attempts'])
     .where('execution_id', '=', execution_id)
     .where('kind', '=', 'approval')
     .execute()
-  const open = steps.filter(({ status }) => status === 'running').map((step) => step.step_id)
-  if (step_id !== undefined && open.includes(step_id)) return step_id
-  if (step_id === undefined && open.length === 1) return open[0]!
-  if (step_id === undefined && open.length > 1) throw severalOpen(open)
+  const open = steps.filter(({ status }) => status === 'running')
+  const asked = step_id === undefined ? open : open.filter((step) => step.step_id === step_id)
+  if (asked.length === 1) return asked[0]!
+  if (asked.length > 1) throw severalOpen(asked.map((step) => step.step_id))
   const ended = steps.find((step) => step_id === undefined || step.step_id === step_id)
   const signal = ended && (await findDecision(db, execution_id, ended.step_id))
   if (signal) throw decidedBefore(ended.step_id, signal)
@@ -125,7 +123,14 @@ function findDecision(db: Db, execution_id: string, step_id: string): Promise<Si
     .selectAll()
     .where('execution_id', '=', execution_id)
     .where('name', '=', approvalSignal(step_id))
+    .orderBy('seq', 'desc')
+    .limit(1)
     .executeTakeFirst()
+}
+
+/** How many decisions a step has taken: more than one where its execution was resumed. */
+function takenBy(attempts: string): number {
+  return (JSON.parse(attempts) as Attempt[]).filter(({ signalled }) => signalled !== undefined).length
 }
 
 function severalOpen(open: readonly string[]): StudioError {
@@ -142,6 +147,13 @@ export interface OpenApproval extends Pick<StepRow, 'execution_id' | 'step_id' |
   deployment_name: string
   environment: string
   workflow_id: string
+  /** Decisions that were sent to it. */
+  sent: number
+}
+
+/** What is decided and not yet looked at by its execution waits for nobody. */
+export function isUndecided({ sent, attempts }: OpenApproval): boolean {
+  return sent <= takenBy(attempts)
 }
 
 /** Steps that wait for a decision, those of the oldest executions first. */
@@ -154,20 +166,14 @@ export function listOpenApprovals(
     .innerJoin('executions', 'executions.execution_id', 'steps.execution_id')
     .select(['steps.execution_id', 'steps.step_id', 'steps.name', 'steps.input', 'steps.attempts'])
     .select(['executions.deployment_name', 'executions.environment', 'executions.workflow_id'])
+    .select(
+      sql<number>`(select count(*) from signals where signals.execution_id = steps.execution_id and signals.name = 'approval:' || steps.step_id)`.as(
+        'sent',
+      ),
+    )
     .where('steps.kind', '=', 'approval')
     .where('steps.status', '=', 'running')
     .where('executions.ended_at', 'is', null)
-    // What is decided and not yet looked at by its execution waits for nobody.
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('signals')
-            .select('signals.seq')
-            .whereRef('signals.execution_id', '=', 'steps.execution_id')
-            .where(({ eb, ref }) => eb('signals.name', '=', eb(eb.val('approval:'), '||' as never, ref('steps.step_id')) as never)),
-        ),
-      ),
-    )
   const { after } = page
   if (after) {
     query = query.where(({ or, and, eb }) =>

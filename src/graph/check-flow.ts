@@ -1,9 +1,9 @@
 import type { DataSchema } from '../data-schema/data-schema.ts'
-import { findBodies, type Bodies } from './bodies.ts'
+import { Ancestors } from './ancestors.ts'
+import { findBodies, MOST_NESTED, type Bodies } from './bodies.ts'
 import type { Definition } from './definition.ts'
 import type { Findings } from './findings.ts'
-import { BODY, ERROR, FlowGraph, type FlowEdge } from './flow-graph.ts'
-import { groupHandoffs } from './handoff-groups.ts'
+import { BODY, ERROR, FlowGraph, type FlowEdge, type Link } from './flow-graph.ts'
 import { findCycle } from './shape.ts'
 import type { FoundReference } from './step-compiler.ts'
 
@@ -15,9 +15,6 @@ export interface CheckedNode {
   /** What its output is said to look like. */
   output?: DataSchema | undefined
 }
-
-/** How deep bodies may stand in bodies. */
-const MOST_NESTED = 16
 
 /**
  * Checks what only shows in the graph as a whole: that there is something to run, that it ends, that everything in it can be
@@ -53,18 +50,13 @@ function checkPaths({ nodes, input }: CheckedDefinition, findings: Findings): vo
 class FlowCheck {
   readonly #graph: FlowGraph
   readonly #bodies: Bodies
-  readonly #entry: ReadonlyMap<string, string>
   readonly #nodes: ReadonlyMap<string, CheckedNode>
   readonly #isWhole: boolean
   readonly #findings: Findings
-  readonly #surplus: { agent: string; entry: string }[]
 
   constructor(definition: Definition, { nodes, isWhole }: CheckedDefinition, findings: Findings) {
     this.#graph = new FlowGraph(definition)
     this.#bodies = findBodies(this.#graph)
-    const { entry, surplus } = groupHandoffs(this.#graph)
-    this.#entry = entry
-    this.#surplus = surplus
     this.#nodes = nodes
     this.#isWhole = isWhole
     this.#findings = findings
@@ -79,7 +71,8 @@ class FlowCheck {
     for (const { pointer, code, message } of this.#bodies.problems) this.#findings.problem(pointer, code, message)
     this.#checkHandles()
     this.#checkBodies()
-    if (this.#bodies.problems.length > 0 || this.#reportCycle()) return
+    this.#checkBodyEdges()
+    if (this.#bodies.problems.length + this.#bodies.tooDeep.length > 0 || this.#reportCycle()) return
     if (this.#isWhole) {
       this.#checkHandoffs()
       this.#checkLeads()
@@ -92,8 +85,11 @@ class FlowCheck {
     return this.#graph.edges.filter((edge) => !this.#bodies.returns.has(edge))
   }
 
+  /** Agents that hand over to each other are one place of the flow; they may call each other like any others. */
   #reportCycle(): boolean {
-    const cycle = findCycle([...this.#forward(), ...this.#graph.tools])
+    const forward = this.#forward()
+    const between = forward.map(({ from, to, pointer }) => ({ source: from, target: to, pointer }))
+    const cycle = findCycle<Link>([...forward, ...this.#graph.tools]) ?? findCycle<Link>(between)
     if (!cycle) return false
     const { edge, path } = cycle
     this.#findings.problem(
@@ -123,16 +119,29 @@ class FlowCheck {
         const message = `'${container}' has nothing to repeat. Connect its source_handle 'body' to the first step of its body.`
         this.#findings.problem(pointer, 'empty_body', message)
       }
-      let depth = 0
-      for (let at: string | undefined = container; at !== undefined && depth <= MOST_NESTED; at = this.#bodies.parent.get(at)) depth++
-      if (depth > MOST_NESTED) {
-        this.#findings.problem(pointer, 'nested_too_deep', `'${container}' stands in more than ${MOST_NESTED} bodies.`)
-      }
+    }
+    for (const container of this.#bodies.tooDeep) {
+      const { pointer } = this.#nodes.get(container)!
+      this.#findings.problem(pointer, 'nested_too_deep', `'${container}' stands in more than ${MOST_NESTED} bodies.`)
+    }
+  }
+
+  /** A body begins whenever its container runs, and is over when control comes back: neither can wait or be told of. */
+  #checkBodyEdges(): void {
+    for (const edge of this.#graph.edges) {
+      const isInto = this.#graph.isBodyEdge(edge)
+      if (!isInto && !this.#bodies.returns.has(edge)) continue
+      if (edge.type === 'default' || (edge.type === 'conditional' && !isInto)) continue
+      const { source, target, type, pointer } = edge
+      const message = isInto
+        ? `The body of '${source}' always begins, so the connection to '${target}' cannot be of type '${type}'. Begin the body with a step that decides or waits.`
+        : `A connection back to '${target}', which ends its body, cannot be of type '${type}'. Put a step in between, or leave the connection out.`
+      this.#findings.problem(`${pointer}/connection_type`, 'body_connection', message)
     }
   }
 
   #checkHandoffs(): void {
-    for (const { agent, entry } of this.#surplus) {
+    for (const { agent, entry } of this.#graph.surplus) {
       this.#findings.problem(
         this.#nodes.get(agent)!.pointer,
         'several_entries',
@@ -145,7 +154,7 @@ class FlowCheck {
   #checkLeads(): void {
     if (this.#graph.steps.length > 0) return
     const called = new Set(this.#graph.tools.map((edge) => edge.target))
-    const leads = this.#graph.agents.filter((id) => this.#entry.get(id) === id && !called.has(id) && this.#graph.incoming(id).length === 0)
+    const leads = this.#graph.agents.filter((id) => this.#graph.isNode(id) && !called.has(id) && this.#graph.incoming(id).length === 0)
     for (const id of leads.slice(1)) {
       this.#findings.problem(
         this.#nodes.get(id)!.pointer,
@@ -159,7 +168,9 @@ class FlowCheck {
     const { agents, steps, tools, handoffs, edges } = this.#graph
     const called = new Set(tools.map((edge) => edge.target))
     const all = [...agents, ...steps]
-    const roots = all.filter((id) => this.#graph.incoming(id).length === 0 && !called.has(id) && (this.#entry.get(id) ?? id) === id)
+    const { returns } = this.#bodies
+    const isRoot = (id: string): boolean => this.#graph.isNode(id) && this.#graph.incoming(id).every((edge) => returns.has(edge))
+    const roots = all.filter((id) => isRoot(id) && !called.has(id))
     const inFlow = follow(roots, [...edges, ...handoffs])
     // What another agent only calls has no way on of its own.
     const reached = follow(inFlow, [...tools, ...handoffs])
@@ -173,80 +184,28 @@ class FlowCheck {
     const found = [...this.#nodes].flatMap(([id, { references }]) => references.map((reference) => ({ id, ...reference })))
     const ofSteps = found.filter(({ path }) => path[0] === 'steps')
     if (ofSteps.length === 0) return
-    const before = new Ancestors(this.#graph, this.#bodies, this.#entry)
-    const called = new Set(this.#graph.tools.map((edge) => edge.target))
+    const before = new Ancestors(this.#graph, this.#bodies)
     for (const { id, path, pointer } of ofSteps) {
       const [, name] = path
       if (typeof name !== 'string') {
         this.#findings.problem(pointer, 'unknown_reference', `'steps' is followed by the id of a node, as in steps.fetch.output.`)
       } else if (!this.#nodes.has(name)) {
         this.#findings.problem(pointer, 'unknown_reference', `'${path.join('.')}' reads of '${name}', which is no node of this workflow.`)
-      } else if (called.has(id) && this.#graph.incoming(id).length === 0) {
-        // It reads what its caller reads.
       } else if (!before.has(id, name)) {
+        const where = before.isCalled(id) ? 'does not come before each node that calls it' : 'does not come before it'
         this.#findings.problem(
           pointer,
           'reference_not_before',
-          `'${path.join('.')}' is read by '${id}', but '${name}' does not come before it. Connect them, or list it in the dependencies.`,
+          `'${path.join('.')}' is read by '${id}', but '${name}' ${where}. Connect them, or list it in the dependencies.`,
         )
       }
     }
   }
 }
 
-function follow(from: Iterable<string>, edges: readonly FlowEdge[]): Set<string> {
+function follow(from: Iterable<string>, edges: readonly Link[]): Set<string> {
   const outgoing = Map.groupBy(edges, (edge) => edge.source)
   const reached = new Set(from)
   for (const id of reached) for (const edge of outgoing.get(id) ?? []) reached.add(edge.target)
   return reached
-}
-
-/** Which nodes come before which, whatever way control goes: a bit for each pair. */
-class Ancestors {
-  readonly #rows = new Map<string, Uint32Array>()
-  readonly #index: Map<string, number>
-  readonly #entry: ReadonlyMap<string, string>
-
-  constructor(graph: FlowGraph, bodies: Bodies, entry: ReadonlyMap<string, string>) {
-    this.#entry = entry
-    const ids = [...graph.agents, ...graph.steps]
-    this.#index = new Map(ids.map((id, index) => [id, index]))
-    const words = Math.ceil(ids.length / 32)
-    for (const id of ids) if (entry.get(id) === undefined || entry.get(id) === id) this.#rows.set(id, new Uint32Array(words))
-    const edges = graph.edges.filter((edge) => !bodies.returns.has(edge))
-    const outgoing = Map.groupBy(edges, (edge) => this.#nodeOf(edge.source))
-    const waiting = new Map<string, number>()
-    for (const { target } of edges) waiting.set(target, (waiting.get(target) ?? 0) + 1)
-    const order = [...this.#rows.keys()].filter((id) => !waiting.has(id))
-    for (const id of order) {
-      for (const edge of outgoing.get(id) ?? []) {
-        this.#inherit(edge, graph)
-        const left = waiting.get(edge.target)! - 1
-        waiting.set(edge.target, left)
-        if (left === 0) order.push(edge.target)
-      }
-    }
-  }
-
-  /** What comes before a body comes before each of its nodes; the container itself has no output until it is over. */
-  #inherit(edge: FlowEdge, graph: FlowGraph): void {
-    const source = this.#nodeOf(edge.source)
-    const to = this.#rows.get(edge.target)!
-    const from = this.#rows.get(source)!
-    for (let word = 0; word < to.length; word++) to[word]! |= from[word]!
-    if (graph.isBodyEdge(edge)) return
-    for (const id of [source, edge.source]) {
-      const index = this.#index.get(id)!
-      to[index >>> 5]! |= 1 << (index & 31)
-    }
-  }
-
-  #nodeOf(id: string): string {
-    return this.#entry.get(id) ?? id
-  }
-
-  has(node: string, before: string): boolean {
-    const index = this.#index.get(before)!
-    return ((this.#rows.get(this.#nodeOf(node))?.[index >>> 5] ?? 0) & (1 << (index & 31))) !== 0
-  }
 }

@@ -1,9 +1,19 @@
 import { endOf, type Connection, type Definition } from './definition.ts'
+import { groupHandoffs } from './handoff-groups.ts'
 
-/** How control goes from a node to another. */
-export interface FlowEdge {
+/** A connection as it was written. */
+export interface Link {
   source: string
   target: string
+  /** Into the configuration. */
+  pointer: string
+}
+
+/** How control goes from a node to another. */
+export interface FlowEdge extends Link {
+  /** The nodes of the flow that it leads between: of agents that hand over to each other, the one by which they are entered. */
+  from: string
+  to: string
   type: 'default' | 'conditional' | 'notification' | 'delay'
   /** Which way out of the source: a case of a branch, `body` or `done` of a map or loop, `error`; null for any that is not an error. */
   handle: string | null
@@ -11,8 +21,6 @@ export interface FlowEdge {
   condition: string | undefined
   /** Seconds; for `delay`. */
   delay: number | undefined
-  /** Into the configuration. */
-  pointer: string
 }
 
 export const BODY = 'body'
@@ -29,9 +37,12 @@ export class FlowGraph {
   readonly agents: readonly string[]
   readonly steps: readonly string[]
   readonly edges: FlowEdge[] = []
-  readonly tools: FlowEdge[] = []
-  readonly handoffs: FlowEdge[] = []
+  readonly tools: Link[] = []
+  readonly handoffs: Link[] = []
   readonly containers: ReadonlySet<string>
+  /** Agents that something leads to although the agents that they hand over to or from are entered elsewhere. */
+  readonly surplus: readonly { agent: string; entry: string }[]
+  readonly #entry: ReadonlyMap<string, string>
   readonly #outgoing = new Map<string, FlowEdge[]>()
   readonly #incoming = new Map<string, FlowEdge[]>()
 
@@ -46,8 +57,17 @@ export class FlowGraph {
     for (const [index, { step_id, dependencies = [] }] of steps.entries()) {
       for (const [place, source] of dependencies.entries()) {
         const pointer = `/steps/${index}/dependencies/${place}`
-        this.#addFlow({ ...plain, source, target: step_id, pointer })
+        this.edges.push({ ...plain, source, target: step_id, from: source, to: step_id, pointer })
       }
+    }
+    const { entry, surplus } = groupHandoffs(this.agents, this.handoffs, new Set(this.edges.map((edge) => edge.target)))
+    this.#entry = entry
+    this.surplus = surplus
+    for (const edge of this.edges) {
+      edge.from = this.nodeOf(edge.source)
+      edge.to = this.nodeOf(edge.target)
+      add(this.#outgoing, edge.from, edge)
+      add(this.#incoming, edge.to, edge)
     }
   }
 
@@ -55,13 +75,16 @@ export class FlowGraph {
     const source = endOf(connection, 'source').id as string
     const target = endOf(connection, 'target').id as string
     const type = connection.connection_type
-    const edge = { ...plain, source, target, pointer }
-    if (type === 'handoff') this.handoffs.push(edge)
-    else if (type === 'default' && isAgent.has(source) && isAgent.has(target)) this.tools.push(edge)
+    const link = { source, target, pointer }
+    if (type === 'handoff') this.handoffs.push(link)
+    else if (type === 'default' && isAgent.has(source) && isAgent.has(target)) this.tools.push(link)
     else {
       const { expression, seconds } = (connection['conditions'] ?? {}) as { expression?: unknown; seconds?: unknown }
-      this.#addFlow({
-        ...edge,
+      this.edges.push({
+        ...plain,
+        ...link,
+        from: source,
+        to: target,
         type: type as FlowEdge['type'],
         handle: typeof connection['source_handle'] === 'string' && connection['source_handle'] !== '' ? connection['source_handle'] : null,
         ...(type === 'conditional' && { condition: expression as string }),
@@ -70,18 +93,23 @@ export class FlowGraph {
     }
   }
 
-  #addFlow(edge: FlowEdge): void {
-    this.edges.push(edge)
-    add(this.#outgoing, edge.source, edge)
-    add(this.#incoming, edge.target, edge)
+  /** The node of the flow that it is: agents that hand over to each other are one, by the agent that control enters at. */
+  nodeOf(id: string): string {
+    return this.#entry.get(id) ?? id
   }
 
-  outgoing(id: string): readonly FlowEdge[] {
-    return this.#outgoing.get(id) ?? []
+  isNode(id: string): boolean {
+    return this.nodeOf(id) === id
   }
 
-  incoming(id: string): readonly FlowEdge[] {
-    return this.#incoming.get(id) ?? []
+  /** @param node of the flow */
+  outgoing(node: string): readonly FlowEdge[] {
+    return this.#outgoing.get(node) ?? []
+  }
+
+  /** @param node of the flow */
+  incoming(node: string): readonly FlowEdge[] {
+    return this.#incoming.get(node) ?? []
   }
 
   isBodyEdge({ source, handle }: FlowEdge): boolean {
@@ -91,7 +119,7 @@ export class FlowGraph {
 
 const plain = { type: 'default', handle: null, condition: undefined, delay: undefined } as const
 
-function add<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+export function add<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
   const list = lists.get(key)
   if (list) list.push(value)
   else lists.set(key, [value])

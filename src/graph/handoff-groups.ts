@@ -1,4 +1,4 @@
-import type { FlowGraph } from './flow-graph.ts'
+import type { Link } from './flow-graph.ts'
 
 /** Agents that hand over to each other are one node of the flow: control enters at one of them and leaves from where it ended. */
 export interface HandoffGroups {
@@ -8,21 +8,22 @@ export interface HandoffGroups {
   surplus: { agent: string; entry: string }[]
 }
 
-export function groupHandoffs(graph: FlowGraph): HandoffGroups {
-  const neighbours = new Map<string, string[]>()
-  for (const { source, target } of graph.handoffs) {
-    neighbours.set(source, [...(neighbours.get(source) ?? []), target])
-    neighbours.set(target, [...(neighbours.get(target) ?? []), source])
+/** @param reached what a connection of the flow leads to */
+export function groupHandoffs(agents: readonly string[], handoffs: readonly Link[], reached: ReadonlySet<string>): HandoffGroups {
+  const neighbours = new Map<string, string[]>(handoffs.flatMap(({ source, target }) => [[source, []] as const, [target, []] as const]))
+  for (const { source, target } of handoffs) {
+    neighbours.get(source)!.push(target)
+    neighbours.get(target)!.push(source)
   }
-  const isTarget = new Set(graph.handoffs.map((edge) => edge.target))
-  const place = new Map(graph.agents.map((id, index) => [id, index]))
+  const isTarget = new Set(handoffs.map((edge) => edge.target))
+  const place = new Map(agents.map((id, index) => [id, index]))
   const byPlace = (a: string, b: string): number => place.get(a)! - place.get(b)!
   const entry = new Map<string, string>()
   const surplus: HandoffGroups['surplus'] = []
-  for (const agent of graph.agents) {
+  for (const agent of agents) {
     if (entry.has(agent)) continue
     const members = connected(agent, neighbours)
-    const entered = [...members].filter((id) => !isTarget.has(id) || graph.incoming(id).length > 0).toSorted(byPlace)
+    const entered = [...members].filter((id) => !isTarget.has(id) || reached.has(id)).toSorted(byPlace)
     const first = entered[0] ?? agent
     for (const id of members) entry.set(id, first)
     surplus.push(...entered.slice(1).map((id) => ({ agent: id, entry: first })))

@@ -5,14 +5,16 @@ import type { AgentNode, Definition, StepNode } from './definition.ts'
 import { compileTools } from '../tools/compile-tools.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { AgentLimits } from './agent-limits.ts'
-import { ERROR, FlowGraph, type FlowEdge } from './flow-graph.ts'
-import { groupHandoffs } from './handoff-groups.ts'
+import { add, ERROR, FlowGraph, type FlowEdge, type Link } from './flow-graph.ts'
+import { stepIdOf } from './step-id.ts'
 import { TemplateCompiler } from './step-compiler.ts'
 import type { Condition, StepKinds, StepProgram, Text } from './step-kind.ts'
 
 /** An agent, ready to run. */
 export interface PlannedAgent {
   id: string
+  /** As it stands in the ids of steps. */
+  stepId: string
   /** For people and for the models that may call it. */
   name: string
   description: string
@@ -46,27 +48,37 @@ export interface PlannedAgent {
 /** A node of a flow: a step, or an agent with those that it may hand over to. */
 export interface PlannedUnit {
   id: string
+  /** As it stands in the ids of steps. */
+  stepId: string
   name: string
   /** `agent`, or the kind of the step. */
   kind: string
   /** How many edges must be decided before it runs or is skipped. */
   incoming: number
   edges: PlannedEdge[]
+  /** Connections that lead back to the container whose body it stands in. */
+  returns: PlannedEdge[]
   agent?: PlannedAgent
   program?: StepProgram
   /** What its output must look like. */
   outputSchema?: DataSchema
-  /** Where it reads whatever comes before it: the ids of that. */
-  sees?: readonly string[]
+  /** Of a step that runs another workflow: what the input of that must look like. */
+  inputSchema?: DataSchema
+  /** Where it, or a step in its body, reads whatever comes before it: the ids of that. Listed anew by each call, for the lists of a long chain are long. */
+  sees?: () => readonly string[]
   body?: Flow
   /** Whether what it fails of fails the execution: not where an `error` edge says what to do then, nor in a notification. */
   failsAlone: boolean
+  /** Of agents that hand over to each other: whether one of them does. */
   handlesError: boolean
 }
 
 export interface PlannedEdge {
+  /** The place of a unit; of no meaning where it leads back to a container. */
   to: number
   source: string
+  /** The source as it stands in the ids of steps. */
+  stepId: string
   handle: string | null
   condition?: Condition
   /** Milliseconds. */
@@ -84,8 +96,10 @@ export interface Flow {
   sinks: readonly number[]
   /** Of a body, those that lead back to its container; else the sinks. */
   results: readonly number[]
-  /** What a body reads of the nodes around it. */
+  /** What a body reads of the nodes around it by name. */
   reads: readonly string[]
+  /** Whether something in a body reads whatever comes before it. */
+  readsAll: boolean
 }
 
 /** What the interpreter runs: immutable, made once for each definition. */
@@ -94,6 +108,13 @@ export interface Plan {
   /** What the input of an execution must look like. */
   inputSchema?: DataSchema
   readsVariables: boolean
+  /** Why it cannot be run, which is a mistake of this server: executions fail of it. */
+  fault?: unknown
+}
+
+/** The plan of a definition that none can be made of, which should not have been deployed. */
+export function faultyPlan(fault: unknown): Plan {
+  return { flow: { units: [], sinks: [], results: [], reads: [], readsAll: false }, readsVariables: false, fault }
 }
 
 /** @param definition without problems; from a release it always is */
@@ -104,7 +125,6 @@ export function compilePlan(definition: Definition, kinds: StepKinds): Plan {
 class Planner {
   readonly #graph: FlowGraph
   readonly #bodies: Bodies
-  readonly #entry: ReadonlyMap<string, string>
   readonly #agents: Map<string, PlannedAgent>
   readonly #steps: Map<string, StepNode>
   readonly #kinds: StepKinds
@@ -113,8 +133,12 @@ class Planner {
   readonly #called: ReadonlySet<string>
   /** Container, or undefined for none → the nodes that stand directly in it. */
   readonly #members = new Map<string | undefined, string[]>()
+  /** Likewise the connections between them, by the node that they leave. */
+  readonly #edges = new Map<string | undefined, Map<string, FlowEdge[]>>()
   /** What the templates of each node read of others. */
   readonly #reads = new Map<string, string[]>()
+  /** How often a step id of a delay has been given. */
+  readonly #delays = new Map<string, number>()
   #readsVariables = false
 
   constructor(definition: Definition, kinds: StepKinds) {
@@ -122,17 +146,18 @@ class Planner {
     this.#inputSchema = definition['input_schema']
     this.#graph = new FlowGraph(definition)
     this.#bodies = findBodies(this.#graph)
-    this.#entry = groupHandoffs(this.#graph).entry
     this.#steps = new Map((definition.steps ?? []).map((step) => [step.step_id, step]))
     this.#agents = new Map(definition.agents.map((node) => [node.agent_id, this.#planAgent(node.agent_id, node)]))
     connectAgents(this.#agents, this.#graph)
     this.#called = new Set(this.#graph.tools.map((edge) => edge.target))
-    const inFlow = [...this.#graph.agents.filter((id) => this.#isInFlow(id)), ...this.#graph.steps]
-    for (const id of inFlow) {
-      const container = this.#bodies.parent.get(id)
-      const members = this.#members.get(container)
-      if (members) members.push(id)
-      else this.#members.set(container, [id])
+    const inFlow = new Set([...this.#graph.agents.filter((id) => this.#isInFlow(id)), ...this.#graph.steps])
+    for (const id of inFlow) add(this.#members, this.#bodies.parent.get(id), id)
+    for (const edge of this.#graph.edges) {
+      if (this.#graph.isBodyEdge(edge) || this.#bodies.returns.has(edge) || !inFlow.has(edge.from)) continue
+      const container = this.#bodies.parent.get(edge.to)
+      const within = this.#edges.get(container) ?? new Map<string, FlowEdge[]>()
+      this.#edges.set(container, within)
+      add(within, edge.from, edge)
     }
   }
 
@@ -144,53 +169,47 @@ class Planner {
 
   /** Not one that others call or hand over to, and nothing else leads to. */
   #isInFlow(id: string): boolean {
-    if (this.#entry.get(id) !== id) return false
-    return this.#graph.incoming(id).length > 0 || !this.#called.has(id)
+    return this.#graph.isNode(id) && (this.#graph.incoming(id).length > 0 || !this.#called.has(id))
   }
 
   #planFlow(container: string | undefined): Flow {
+    const edges = this.#edges.get(container) ?? new Map<string, FlowEdge[]>()
     const members = this.#members.get(container) ?? []
-    const edges = this.#edgesWithin(container, new Set(members))
     const order = inOrder(members, edges)
+    if (order.length < members.length) throw new Error('the nodes of a release form a cycle')
     const indexes = new Map(order.map((id, index) => [id, index]))
     const units = order.map((id) => this.#planUnit(id))
     for (const [index, unit] of units.entries()) {
       for (const edge of edges.get(order[index]!) ?? []) {
-        const to = indexes.get(this.#nodeOf(edge.target))!
+        const to = indexes.get(edge.to)!
         units[to]!.incoming++
-        unit.edges.push(this.#planEdge(edge, to))
+        unit.edges.push(this.#planEdge(edge, to, unit))
       }
     }
     markNotifications(units, edges, order)
     const sinks = units.flatMap((unit, index) => (isSink(unit, edges.get(unit.id) ?? []) ? [index] : []))
-    const back = new Set([...this.#bodies.returns].flatMap((edge) => (edge.target === container ? [this.#nodeOf(edge.source)] : [])))
-    const results = back.size > 0 ? order.flatMap((id, index) => (back.has(id) ? [index] : [])) : sinks
-    const own = new Set(order)
-    const reads = [...new Set(order.flatMap((id, index) => [...(this.#reads.get(id) ?? []), ...(units[index]!.body?.reads ?? [])]))]
-    return { units, sinks, results, reads: reads.filter((id) => !own.has(id)) }
-  }
-
-  /** By the node that they leave, those whose ends stand in the same body. */
-  #edgesWithin(container: string | undefined, members: ReadonlySet<string>): Map<string, FlowEdge[]> {
-    const edges = new Map<string, FlowEdge[]>()
-    for (const edge of this.#graph.edges) {
-      if (this.#graph.isBodyEdge(edge) || this.#bodies.returns.has(edge)) continue
-      const source = this.#nodeOf(edge.source)
-      if (!members.has(source) || this.#bodies.parent.get(edge.target) !== container) continue
-      const list = edges.get(source)
-      if (list) list.push(edge)
-      else edges.set(source, [edge])
+    const back = container === undefined ? [] : (this.#bodies.returnsTo.get(container) ?? [])
+    for (const edge of back) {
+      const unit = units[indexes.get(edge.from)!]!
+      unit.returns.push(this.#planEdge(edge, -1, unit))
     }
-    return edges
+    const results = back.length > 0 ? units.flatMap((unit, index) => (unit.returns.length > 0 ? [index] : [])) : sinks
+    return { units, sinks, results, ...(container === undefined ? { reads: [], readsAll: false } : this.#readsOf(units)) }
   }
 
-  #nodeOf(id: string): string {
-    return this.#entry.get(id) ?? id
+  /** What a body needs of the nodes around it, also for the agents that its agents call and hand over to. */
+  #readsOf(units: readonly PlannedUnit[]): Pick<Flow, 'reads' | 'readsAll'> {
+    const own = new Set(units.map((unit) => unit.id))
+    const agents = new Set(units.flatMap((unit) => unit.agent ?? []))
+    for (const agent of agents) for (const list of [agent.tools, agent.handoffs]) for (const other of list.values()) agents.add(other)
+    const readers = new Set([...own, ...[...agents].map((agent) => agent.id)])
+    const found = [...[...readers].flatMap((id) => this.#reads.get(id) ?? []), ...units.flatMap((unit) => unit.body?.reads ?? [])]
+    return { reads: [...new Set(found)].filter((id) => !own.has(id)), readsAll: units.some((unit) => unit.sees !== undefined) }
   }
 
   #planUnit(id: string): PlannedUnit {
     const handlesError = this.#graph.outgoing(id).some((edge) => edge.handle === ERROR)
-    const common = { id, incoming: 0, edges: [], failsAlone: false, handlesError }
+    const common = { id, stepId: stepIdOf(id), incoming: 0, edges: [], returns: [], failsAlone: false, handlesError }
     const step = this.#steps.get(id)
     if (!step) return { ...common, kind: 'agent', name: this.#agents.get(id)!.name, agent: this.#agents.get(id)! }
     const name = typeof step.name === 'string' && step.name ? step.name : id
@@ -200,40 +219,45 @@ class Planner {
       return { ...common, kind, name, agent }
     }
     const compiler = this.#compiler(id)
-    const program = this.#kinds
-      .get(kind)!
-      .compile(step.config as never, compiler, { id, name, before: this.#graph.incoming(id).map((edge) => edge.source) })
+    const program = this.#kinds.get(kind)!.compile(step.config as never, compiler, { id, name, before: this.#sourcesOf(id) })
     this.#noteReads(id, compiler)
-    const sees = compiler.isReadingAll ? { sees: this.#before(id) } : {}
     const body = this.#graph.containers.has(id) ? { body: this.#planFlow(id) } : this.#planOther(step)
+    const sees = compiler.isReadingAll || body.body?.readsAll ? { sees: () => this.#before(id) } : {}
     const outputSchema = schemaOf(step.config['output_schema'])
     return { ...common, kind, name, program, ...(outputSchema && { outputSchema }), ...sees, ...body }
   }
 
   /** Of a step that runs another workflow. */
-  #planOther({ step_type, config }: StepNode): { body?: Flow } {
+  #planOther({ step_type, config }: StepNode): Partial<Pick<PlannedUnit, 'body' | 'inputSchema'>> {
     if (step_type !== 'workflow') return {}
-    const { flow, readsVariables } = compilePlan(config['definition'] as Definition, this.#kinds)
+    const { flow, inputSchema, readsVariables } = compilePlan(config['definition'] as Definition, this.#kinds)
     this.#readsVariables ||= readsVariables
-    return { body: flow }
+    return { body: flow, ...(inputSchema && { inputSchema }) }
+  }
+
+  /** The nodes that lead to it, each once. */
+  #sourcesOf(id: string): string[] {
+    return [...new Set(this.#graph.incoming(id).flatMap((edge) => (this.#bodies.returns.has(edge) ? [] : [edge.from])))]
   }
 
   /** All nodes whose results there can be when it runs. */
   #before(id: string): string[] {
     const found = new Set<string>([id])
     for (const node of found) {
-      for (const edge of this.#graph.incoming(node)) if (!this.#bodies.returns.has(edge)) found.add(edge.source)
+      for (const edge of this.#graph.incoming(this.#graph.nodeOf(node))) {
+        if (!this.#bodies.returns.has(edge)) found.add(edge.from).add(edge.source)
+      }
     }
     found.delete(id)
-    const around = new Set<string>()
-    for (let at = this.#bodies.parent.get(id); at !== undefined; at = this.#bodies.parent.get(at)) around.add(at)
-    const before = [...found].filter((node) => !around.has(node))
-    this.#reads.set(id, [...(this.#reads.get(id) ?? []), ...before])
-    return before
+    for (let at = this.#bodies.parent.get(id); at !== undefined; at = this.#bodies.parent.get(at)) found.delete(at)
+    return [...found]
   }
 
-  #planEdge({ source, handle, condition, delay, target }: FlowEdge, to: number): PlannedEdge {
-    const edge: PlannedEdge = { to, source, handle }
+  #planEdge(given: FlowEdge, to: number, { program }: PlannedUnit): PlannedEdge {
+    const { source, target, condition, delay } = given
+    // Editors put names there as well that no node has.
+    const handle = given.handle === ERROR || (program && 'ways' in program && program.ways) ? given.handle : null
+    const edge: PlannedEdge = { to, source, stepId: stepIdOf(source), handle }
     if (condition !== undefined) {
       const compiler = this.#compiler(source)
       edge.condition = compiler.condition(condition, '')
@@ -241,10 +265,17 @@ class Planner {
     }
     if (delay !== undefined) {
       edge.delay = delay * 1_000
-      edge.delayId = `${source}>${target}`
+      edge.delayId = this.#nameDelay(`${edge.stepId}>${stepIdOf(target)}`)
     }
-    if ((this.#agents.get(source)?.handoffs.size ?? 0) > 0 || this.#nodeOf(source) !== source) edge.endedIn = source
+    if ((this.#agents.get(source)?.handoffs.size ?? 0) > 0 || !this.#graph.isNode(source)) edge.endedIn = source
     return edge
+  }
+
+  /** There may be several between two nodes. */
+  #nameDelay(id: string): string {
+    const number = (this.#delays.get(id) ?? 0) + 1
+    this.#delays.set(id, number)
+    return number === 1 ? id : `${id}>${number}`
   }
 
   #planAgent(id: string, node: AgentNode): PlannedAgent {
@@ -254,6 +285,7 @@ class Planner {
     const system = config.system_prompt
     const planned: PlannedAgent = {
       id: node.agent_id,
+      stepId: stepIdOf(node.agent_id),
       name,
       description:
         typeof node.description === 'string' && node.description ? node.description : `Asks the agent '${name}', which answers in text.`,
@@ -315,7 +347,7 @@ export function isTemplate(text: string): boolean {
 
 function connectAgents(agents: ReadonlyMap<string, PlannedAgent>, graph: FlowGraph): void {
   const connected = new Set<string>()
-  const connect = (edge: FlowEdge, kind: 'tools' | 'handoffs', prefix: string): void => {
+  const connect = (edge: Link, kind: 'tools' | 'handoffs', prefix: string): void => {
     const key = JSON.stringify([kind, edge.source, edge.target])
     if (connected.has(key)) return
     connected.add(key)
@@ -342,13 +374,13 @@ function nameTool(text: string, taken: readonly ReadonlyMap<string, unknown>[]):
 /** Each after those that it depends on, else as they came. */
 function inOrder(members: readonly string[], edges: ReadonlyMap<string, readonly FlowEdge[]>): string[] {
   const waiting = new Map(members.map((id) => [id, 0]))
-  for (const list of edges.values()) for (const { target } of list) waiting.set(target, (waiting.get(target) ?? 0) + 1)
+  for (const list of edges.values()) for (const { to } of list) waiting.set(to, (waiting.get(to) ?? 0) + 1)
   const order = members.filter((id) => waiting.get(id) === 0)
   for (const id of order) {
-    for (const { target } of edges.get(id) ?? []) {
-      const left = waiting.get(target)! - 1
-      waiting.set(target, left)
-      if (left === 0) order.push(target)
+    for (const { to } of edges.get(id) ?? []) {
+      const left = waiting.get(to)! - 1
+      waiting.set(to, left)
+      if (left === 0) order.push(to)
     }
   }
   return order

@@ -24,7 +24,7 @@ export class AgentResolver {
     if (!isObject(own)) return this.#findings.problem(configPointer, 'wrong_type', `The config of agent '${id}' must be an object.`)
     const registered = this.#findRegistered(node, id, pointer)
     const config: AgentConfig = { ...registered?.config, ...withoutNulls(own) }
-    this.#findings.problems.push(...checkAgentConfig(config, `/configuration${configPointer}`))
+    for (const issue of checkAgentConfig(config, `/configuration${configPointer}`)) this.#findings.add(issue)
     this.#resolveModel(config, id, configPointer)
     this.#recordTools(config, configPointer)
     return {

@@ -27,6 +27,7 @@ const resolve = (configuration: unknown) =>
 const problemsOf = (configuration: unknown) =>
   resolve(configuration).problems.map(({ code, pointer }) => [code, pointer.replace('/configuration', '')])
 const agent = (agent_id: string, config: object = { model: 'demo/echo' }) => ({ agent_id, config })
+const code = (step_id: string, ...dependencies: string[]) => ({ step_id, step_type: 'code', config: { source: 'return 1' }, dependencies })
 const leadOf = (definition: Definition): PlannedAgent => compilePlan(definition, stepKinds).flow.units[0]!.agent!
 const connect = (source_agent_id: string, target_agent_id: string) => ({ source_agent_id, target_agent_id })
 
@@ -144,6 +145,134 @@ describe('a configuration', () => {
     )
     const reading = { tools: [{ type: 'http', name: 'x', url: '{{ steps.nowhere.output }}' }] }
     expect(problemsOf({ agents: [agent('a', reading)] })).toEqual([['unknown_reference', '/agents/0/config/tools/0/url']])
+  })
+
+  const transform = (step_id: string, config: object = {}, ...dependencies: string[]) => ({
+    step_id,
+    step_type: 'transform',
+    config,
+    dependencies,
+  })
+  const map = (step_id: string, ...dependencies: string[]) => ({ step_id, step_type: 'map', config: { items: [] }, dependencies })
+  const lead = (source_step_id: string, target_step_id: string, more: object = {}) => ({ source_step_id, target_step_id, ...more })
+  const body = { source_handle: 'body' }
+  const handoff = { connection_type: 'handoff' }
+
+  it('has a cycle also where control comes back to agents that hand over to each other', () => {
+    const agents = [agent('desk'), agent('billing')]
+    const connections = [lead('r', 'desk'), lead('desk', 'billing', handoff), lead('billing', 'z'), lead('z', 'desk')]
+    expect(problemsOf({ agents, steps: [transform('r'), transform('z')], connections })).toEqual([['cycle', '/connections/3']])
+    const within = [lead('desk', 'billing', handoff), lead('billing', 'desk', { connection_type: 'notification' })]
+    expect(problemsOf({ agents, steps: [transform('r')], connections: within })).toEqual([['cycle', '/connections/1']])
+  })
+
+  it('may begin with a map whose body leads back to it', () => {
+    expect(problemsOf({ steps: [map('m'), transform('x')], connections: [lead('m', 'x', body), lead('x', 'm')] })).toEqual([])
+  })
+
+  it('has bodies that nothing leads into from outside, nor past their container out of them', () => {
+    const steps = [map('m'), map('n'), transform('x'), transform('y'), transform('o')]
+    const nested = [lead('m', 'n', body), lead('n', 'x', body), lead('x', 'n'), lead('n', 'y'), lead('y', 'm'), lead('m', 'o')]
+    expect(problemsOf({ steps, connections: nested })).toEqual([])
+    expect(problemsOf({ steps, connections: [...nested, lead('o', 'x')] })).toEqual([['body_crossed', '/connections/6']])
+    expect(problemsOf({ steps, connections: [...nested, lead('x', 'm')] })).toEqual([['body_crossed', '/connections/6']])
+    expect(problemsOf({ steps: [map('m'), map('n')], connections: [lead('m', 'n', body), lead('n', 'm', body)] })).toEqual([
+      ['body_crossed', '/connections/1'],
+    ])
+  })
+
+  it('nests bodies sixteen deep', () => {
+    const nested = (depth: number) => ({
+      steps: [...Array.from({ length: depth }, (_, index) => map(`m${index}`)), transform('x')],
+      connections: Array.from({ length: depth }, (_, index) => lead(`m${index}`, index + 1 < depth ? `m${index + 1}` : 'x', body)),
+    })
+    expect(problemsOf(nested(16))).toEqual([])
+    expect(problemsOf(nested(17))).toEqual([['nested_too_deep', '/steps/16']])
+  })
+
+  it('has agents that hand over to each other all in one body', () => {
+    const agents = [agent('x'), agent('y')]
+    const steps = [transform('s'), map('m', 's'), transform('z', { template: '{{ steps.m.output }}' }, 'm')]
+    const within = [lead('m', 'x', body), lead('x', 'y', handoff), lead('y', 'm')]
+    expect(problemsOf({ agents, steps, connections: within })).toEqual([])
+    expect(problemsOf({ agents, steps, connections: [...within, lead('y', 'z')] })).toEqual([['body_crossed', '/steps/2/dependencies/0']])
+  })
+
+  it('begins a body always, and ends it at once', () => {
+    const steps = [map('m'), transform('x')]
+    const typesOf = (into: object, back: object) =>
+      problemsOf({ steps, connections: [lead('m', 'x', { ...body, ...into }), lead('x', 'm', back)] })
+    const condition = { connection_type: 'conditional', conditions: { expression: 'true' } }
+    const delay = { connection_type: 'delay', conditions: { seconds: 1 } }
+    expect(typesOf({}, condition)).toEqual([])
+    for (const into of [condition, delay, { connection_type: 'notification' }]) {
+      expect(typesOf(into, {})).toEqual([['body_connection', '/connections/0/connection_type']])
+    }
+    for (const back of [delay, { connection_type: 'notification' }]) {
+      expect(typesOf({}, back)).toEqual([['body_connection', '/connections/1/connection_type']])
+    }
+  })
+
+  it('has agents that read only what comes before each that calls them', () => {
+    const prompt = { model: 'demo/echo', system_prompt: '{{ steps.fetch.output }}' }
+    const agents = [agent('a'), agent('b'), agent('between'), agent('called', prompt)]
+    const steps = [transform('fetch'), transform('s')]
+    const calls = [connect('a', 'between'), connect('between', 'called'), connect('b', 'called')]
+    expect(problemsOf({ agents, steps, connections: [...calls, lead('fetch', 'a'), lead('fetch', 'b')] })).toEqual([])
+    expect(problemsOf({ agents, steps, connections: [...calls, lead('fetch', 'a'), lead('s', 'b')] })).toEqual([
+      ['reference_not_before', '/agents/3/config/system_prompt'],
+    ])
+  })
+
+  it('cannot name a node by what an object has of itself', () => {
+    expect(problemsOf({ steps: [transform('__proto__')] })).toEqual([['name_taken', '/steps/0/step_id']])
+    expect(problemsOf({ agents: [agent('__proto__')] })).toEqual([['name_taken', '/agents/0/agent_id']])
+    expect(problemsOf({ steps: [transform('constructor')] })).toEqual([])
+  })
+
+  const many = <Item>(length: number, make: (index: number) => Item): Item[] => Array.from({ length }, (_, index) => make(index))
+
+  it.each([
+    [
+      'maps that share one body',
+      'body_crossed',
+      {
+        steps: [...many(4_000, (index) => map(`m${index}`)), transform('x')],
+        connections: many(4_000, (index) => lead(`m${index}`, 'x', body)),
+      },
+    ],
+    [
+      'maps in each other',
+      'nested_too_deep',
+      {
+        steps: [...many(4_000, (index) => map(`m${index}`)), transform('m4000')],
+        connections: many(4_000, (index) => lead(`m${index}`, `m${index + 1}`, body)),
+      },
+    ],
+  ])('of 4,000 %s is refused in moments', (_, code, configuration) => {
+    const began = cpuTime()
+    expect(problemsOf(configuration)[0]![0]).toBe(code)
+    expect(cpuTime() - began).toBeLessThan(1_000)
+  })
+
+  it.each([
+    [
+      'steps of code, each after the one before',
+      { steps: many(4_000, (index) => code(`c${index}`, ...(index > 0 ? [`c${index - 1}`] : []))) },
+    ],
+    [
+      'maps, each after the one before',
+      {
+        steps: many(4_000, (index) => [map(`m${index}`, ...(index > 0 ? [`m${index - 1}`] : [])), code(`c${index}`)]).flat(),
+        connections: many(4_000, (index) => lead(`m${index}`, `c${index}`, body)),
+      },
+    ],
+  ])('of 4,000 %s is planned in moments', (_, configuration) => {
+    const { definition, problems } = resolve(configuration)
+    expect(problems).toEqual([])
+    const began = cpuTime()
+    expect(compilePlan(definition, stepKinds).flow.units).toHaveLength(4_000)
+    expect(cpuTime() - began).toBeLessThan(1_000)
   })
 
   it('warns of what was decided for it', () => {

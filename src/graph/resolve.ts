@@ -5,7 +5,7 @@ import { checkFlow, type CheckedNode } from './check-flow.ts'
 import { isObject, type AgentNode, type Connection, type Definition, type RegisteredAgent, type StepNode } from './definition.ts'
 import { compileTools } from '../tools/compile-tools.ts'
 import type { Discovered } from '../tools/discover.ts'
-import { Findings } from './findings.ts'
+import { Findings, MOST_PROBLEMS } from './findings.ts'
 import { isTemplate } from './plan.ts'
 import { AgentResolver } from './resolve-agents.ts'
 import { ConnectionResolver } from './resolve-connections.ts'
@@ -37,15 +37,12 @@ export interface Resolution {
   warnings: Warning[]
 }
 
-/** Problems of a workflow that an answer lists at most: a graph has more places than a request. */
-const MAX_PROBLEMS = 1_000
-
 /** Checks a configuration and fills in what it leaves to its surroundings. */
 export function resolveDefinition(configuration: unknown, surroundings: Surroundings): Resolution {
   const resolver = new Resolver(surroundings)
   const definition = resolver.resolve(isObject(configuration) ? configuration : {})
   const { problems, warnings } = resolver.findings
-  return { definition, problems: limitIssues(problems, MAX_PROBLEMS), warnings }
+  return { definition, problems: limitIssues(problems, MOST_PROBLEMS), warnings }
 }
 
 class Resolver {
@@ -79,8 +76,7 @@ class Resolver {
     const definition = { ...configuration, agents, ...(configuration['steps'] !== undefined && { steps }), connections }
     this.#checkConditions(connections)
     // Ids that stand twice make another graph than was meant.
-    if (!this.#hasDuplicates)
-      checkFlow(definition, { nodes: this.#nodes, input, isWhole: this.findings.problems.length === 0 }, this.findings)
+    if (!this.#hasDuplicates) checkFlow(definition, { nodes: this.#nodes, input, isWhole: this.findings.count === 0 }, this.findings)
     return definition
   }
 
@@ -123,12 +119,12 @@ class Resolver {
     const step = this.#steps.resolve(value, index)
     if (!step) return undefined
     const pointer = `/steps/${index}`
-    const before = this.findings.problems.length
+    const before = this.findings.count
     const resolved = this.#resolveStepConfig(step, index, pointer)
     const compiler = this.#compiler(`${pointer}/config`)
     let handles: readonly string[] | undefined
     if (resolved.step_type === 'agent') compiler.references.push(...this.#readAgent(resolved as never, `${pointer}/config`))
-    else if (this.findings.problems.length === before) handles = this.#compileStep(resolved, compiler)
+    else if (this.findings.count === before) handles = this.#compileStep(resolved, compiler)
     const output = compileSchema(resolved.config['output_schema'], `${pointer}/config/output_schema`, this.findings)
     this.#introduce(step.step_id, `${pointer}/step_id`, { pointer, references: compiler.references, handles, output })
     return resolved
@@ -171,6 +167,8 @@ class Resolver {
 
   /** @returns whether the id is new */
   #introduce(id: string, pointer: string, node: CheckedNode): boolean {
+    // In an object it would be no name of its own.
+    if (id === '__proto__') this.findings.problem(pointer, 'name_taken', `A node cannot have the id '${id}'.`)
     const first = this.#nodes.get(id)
     if (!first) {
       this.#nodes.set(id, node)

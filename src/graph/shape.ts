@@ -1,10 +1,10 @@
-import type { FlowEdge } from './flow-graph.ts'
-
 /**
  * Finds one cycle: its node ids, the first repeated at the end, and the edge that closes it.
  * Depth first with a stack of its own, since a chain of 10,000 nodes would overflow the call stack.
  */
-export function findCycle(edges: readonly FlowEdge[]): { path: string[]; edge: FlowEdge } | undefined {
+export function findCycle<Edge extends { source: string; target: string }>(
+  edges: readonly Edge[],
+): { path: string[]; edge: Edge } | undefined {
   const outgoing = Map.groupBy(edges, (edge) => edge.source)
   const done = new Set<string>()
   for (const start of outgoing.keys()) {

@@ -1,6 +1,7 @@
 import type { Outgoing } from '../outgoing/outgoing.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { Masks, Secrets } from '../secrets/secrets.ts'
+import type { LocalServers } from '../tools/mcp/local-servers.ts'
 import type { Scope } from './scope.ts'
 
 /** What templates in fields that take secrets are filled in with besides. */
@@ -57,6 +58,8 @@ export interface Outside {
   /** The one way to other servers. */
   outgoing: Pick<Outgoing, 'request'>
   sandbox: Pick<Sandbox, 'run'>
+  /** MCP servers that are programs of this machine. */
+  localServers?: LocalServers
   /** The values of secrets, for the moment of their use; and what hides them in a text that is cut. @throws SecretMissing, SecretUnreadable */
   secrets: Pick<Secrets, 'resolveAll'> & Pick<Masks, 'of'>
 }
@@ -86,8 +89,8 @@ export type StepProgram =
 /** Connections may leave a step by the name of a way out, as their `source_handle`. */
 export interface WaysOut {
   names: readonly string[]
-  /** Which one is taken; `only`: connections without a name are not followed then. */
-  of: (output: never) => { name: string; only?: boolean }
+  /** Which one is taken; `only`: connections without a name are not followed then, or not where one has this name. */
+  of: (output: never) => { name: string; only?: boolean | 'if connected' }
 }
 
 /** What was sent from outside. */

@@ -72,6 +72,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler((error, request, reply) => {
+    // Methods of other protocols, which the parser knows as well, reach no hook.
+    if ((error as Partial<FastifyError>).code === 'FST_ERR_NOT_FOUND') reply.headers(crossOrigin.headersFor(request.raw))
     if (error instanceof StudioError && error.reached) options.onLimited?.(error.reached.policy)
     answerError(error, request, reply)
   })

@@ -69,7 +69,7 @@ describe('of the connections that are not being served those give way that were 
       made.get('/slow', () => new Promise((resolve) => (answer = () => resolve({ ok: true }))))
     })
     const served = await open(port, health.replace('/hc', '/slow') + health)
-    for (const _ of [1, 2, 3]) await (await open(port, '')).socket.destroy()
+    for (const _ of [1, 2, 3]) (await open(port, '')).socket.destroy()
     answer()
     while (!served.received().endsWith('{"status":"ok"}')) await new Promise(setImmediate)
     expect(served.received()).toContain('{"ok":true}')
@@ -111,7 +111,7 @@ test('requests that were sent ahead by a client who left are not done, and nobod
     made.get('/slow', () => new Promise((resolve) => (asked++, setTimeout(resolve, 50, { ok: true }))))
   })
   const { socket, closed } = await open(port, health.replace('/hc', '/slow').repeat(20))
-  while (asked === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  await expect.poll(() => asked, { interval: 1 }).toBeGreaterThan(0)
   socket.destroy()
   await closed
   await app.close()

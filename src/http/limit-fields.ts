@@ -27,6 +27,6 @@ export function limitFields({ policy, quota, window, remaining, reset }: LimitSt
   return { policy: `"${policy}";q=${quota}${per}`, limit: `"${policy}";r=${remaining}${until}` }
 }
 
-function joined(before: unknown, item: string): string {
+function joined(before: string | number | string[] | undefined, item: string): string {
   return before === undefined ? item : `${String(before)}, ${item}`
 }

@@ -107,6 +107,8 @@ function translateFastify(code: string, request: FastifyRequest): StudioError | 
     case 'FST_ERR_BAD_URL':
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return new MalformedRequest({ reason: 'The address cannot be read: a percent sign must begin an escape such as %20, in UTF-8.' })
+    case 'FST_ERR_NOT_FOUND':
+      return new MalformedRequest({ reason: `HTTP has no method ${request.method}.` })
     case 'FST_ERR_REOPENED_CLOSE_SERVER':
       return new ShuttingDown({})
     default:

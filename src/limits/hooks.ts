@@ -28,13 +28,13 @@ export function limitKeys(app: App): void {
 function charge(rates: KeyRates, request: FastifyRequest, reply: FastifyReply): void {
   const { key_id, limits } = request.caller
   const limit = limits.rate_limit!
-  const { state, fullAt } = rates.charge(key_id, limit, performance.now())
+  const { state, bucket } = rates.charge(key_id, limit, performance.now())
   const reached = toLimitState('key', state)
-  if (fullAt === undefined) throw new KeyRateLimited({ reached, retry_after: state.reset })
+  if (!bucket) throw new KeyRateLimited({ reached, retry_after: state.reset })
   tellLimit(reply, reached)
   if (request.headers['idempotency-key'] === undefined) return
   reply.raw.once('close', () => {
     const isRepeat = reply.hasHeader(IDEMPOTENT_REPLAYED) || request.idempotency?.admitted !== undefined
-    if (isRepeat) rates.refund(key_id, limit)
+    if (isRepeat) rates.refund(key_id)
   })
 }

@@ -1,70 +1,92 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
-import { chargeRate, refundRate, type RateLimit } from './rate.ts'
+import { describe, expect, it } from 'vitest'
+import { chargeRate, refundRate, type Bucket, type RateLimit } from './rate.ts'
 
 /** @returns at which of these times a request was taken */
 function taken(limit: RateLimit, times: readonly number[]): number[] {
-  let fullAt: number | undefined
+  let bucket: Bucket | undefined
   return times.filter((now) => {
-    const charge = chargeRate(limit, fullAt, now)
-    fullAt = charge.fullAt ?? fullAt
-    return charge.fullAt !== undefined
+    const charge = chargeRate(limit, bucket, now)
+    bucket = charge.bucket ?? bucket
+    return charge.bucket !== undefined
   })
 }
 
-it('takes all requests at once, and then one as often as they fill up', () => {
+/** Of which as much was used at once. */
+function used(limit: RateLimit, requests: number, now = 0): Bucket | undefined {
+  let bucket: Bucket | undefined
+  for (let sent = 0; sent < requests; sent++) bucket = chargeRate(limit, bucket, now).bucket
+  return bucket
+}
+
+describe('a rate limit', () => {
   const limit = { requests: 3, seconds: 30 }
-  expect(taken(limit, [0, 0, 0, 0, 9_999, 10_000, 10_001, 20_000])).toEqual([0, 0, 0, 10_000, 20_000])
+
+  it('takes all requests at once, and then one as often as they come back', () => {
+    expect(taken(limit, [0, 0, 0, 0, 9_999, 10_000, 10_001, 20_000])).toEqual([0, 0, 0, 10_000, 20_000])
+  })
+
+  it('says how many remain, and when there are more', () => {
+    const states = [0, 1, 2].map((before) => chargeRate(limit, used(limit, before), 0).state)
+    expect(states).toEqual([
+      { ...limit, remaining: 2, reset: 10 },
+      { ...limit, remaining: 1, reset: 20 },
+      { ...limit, remaining: 0, reset: 10 },
+    ])
+    expect(chargeRate(limit, used(limit, 3), 2_500)).toEqual({ state: { ...limit, remaining: 0, reset: 8 } })
+  })
+
+  it('is not closed for longer than it takes to come back by a clock that was set back', () => {
+    const bucket = used(limit, 3, 1e12)
+    expect(chargeRate(limit, bucket, 0).state).toMatchObject({ remaining: 0, reset: 10 })
+    expect(chargeRate(limit, bucket, 1e12 + 10_000).bucket).toBeDefined()
+  })
+
+  it('that is raised, or lowered, has as many requests used as before', () => {
+    expect(chargeRate({ requests: 10, seconds: 30 }, used(limit, 3), 0).state.remaining).toBe(6)
+    expect(chargeRate({ requests: 10, seconds: 3_000 }, used(limit, 1), 0).state.remaining).toBe(8)
+    expect(chargeRate({ requests: 2, seconds: 30 }, used(limit, 1), 0).state.remaining).toBe(0)
+    expect(chargeRate({ requests: 1, seconds: 60 }, used(limit, 3), 0)).toEqual({
+      state: { requests: 1, seconds: 60, remaining: 0, reset: 60 },
+    })
+  })
+
+  it('gives back what was charged', () => {
+    const odd = { requests: 7, seconds: 3 }
+    const back = refundRate(used(odd, 2, 500)!)
+    expect(back.full_at).toBeCloseTo(used(odd, 1, 500)!.full_at)
+  })
 })
 
-it('says how many remain, and when there are more', () => {
-  const limit = { requests: 3, seconds: 30 }
-  const first = chargeRate(limit, undefined, 0)
-  expect(first.state).toEqual({ ...limit, remaining: 2, reset: 10 })
-  const second = chargeRate(limit, first.fullAt!, 0)
-  const third = chargeRate(limit, second.fullAt!, 0)
-  expect(third.state).toEqual({ ...limit, remaining: 0, reset: 10 })
-  const refused = chargeRate(limit, third.fullAt!, 2_500)
-  expect(refused).toEqual({ state: { ...limit, remaining: 0, reset: 8 } })
-})
-
-it('is not closed for longer than it takes to fill by a clock that was set back', () => {
-  const limit = { requests: 2, seconds: 10 }
-  const { fullAt } = chargeRate(limit, undefined, 1e12)
-  expect(chargeRate(limit, fullAt, 0).state).toMatchObject({ remaining: 0, reset: 5 })
-  expect(taken(limit, [1e12, 1e12, 0, 5_000])).toEqual([1e12, 1e12])
-  expect(chargeRate(limit, fullAt, 1e12 + 5_000).fullAt).toBeDefined()
-})
-
-it('gives back what was charged', () => {
-  const limit = { requests: 7, seconds: 3 }
-  const first = chargeRate(limit, undefined, 500)
-  const second = chargeRate(limit, first.fullAt!, 500)
-  expect(refundRate(limit, second.fullAt!)).toBeCloseTo(first.fullAt!)
-})
-
-it('never takes more than it says, whatever comes when, and takes the next one when it says', () => {
+describe('whatever comes when', () => {
   const limits = fc.record({ requests: fc.integer({ min: 1, max: 1_000 }), seconds: fc.integer({ min: 1, max: 100 }) })
-  fc.assert(
-    fc.property(limits, fc.array(fc.nat(5_000), { maxLength: 300 }), (limit, gaps) => {
-      let now = 0
-      const times = gaps.map((gap) => (now += gap))
-      const all = taken(limit, times)
-      for (const from of all) {
-        const within = all.filter((at) => at >= from && at < from + limit.seconds * 1_000).length
-        expect(within).toBeLessThanOrEqual(2 * limit.requests)
-      }
-      expect(all.length).toBeLessThanOrEqual(limit.requests + Math.floor((now / 1_000 / limit.seconds) * limit.requests) + 1)
-    }),
-  )
-  fc.assert(
-    fc.property(limits, fc.nat(10_000), (limit, since) => {
-      let fullAt: number | undefined
-      for (let sent = 0; sent < limit.requests; sent++) fullAt = chargeRate(limit, fullAt, 0).fullAt
-      const now = Math.min(since, (limit.seconds * 1_000) / limit.requests - 1)
-      const { fullAt: taken, state } = chargeRate(limit, fullAt, now)
-      expect(taken).toBeUndefined()
-      expect(chargeRate(limit, fullAt, now + state.reset * 1_000).fullAt).toBeDefined()
-    }),
-  )
+
+  it('no more is taken than the limit says', () => {
+    fc.assert(
+      fc.property(limits, fc.array(fc.nat(5_000), { maxLength: 300 }), (limit, gaps) => {
+        let now = 0
+        const all = taken(
+          limit,
+          gaps.map((gap) => (now += gap)),
+        )
+        for (const from of all) {
+          const within = all.filter((at) => at >= from && at < from + limit.seconds * 1_000).length
+          expect(within).toBeLessThanOrEqual(2 * limit.requests)
+        }
+        expect(all.length).toBeLessThanOrEqual(limit.requests + Math.floor((now / 1_000 / limit.seconds) * limit.requests) + 1)
+      }),
+    )
+  })
+
+  it('the next one is taken when it was said that it would be', () => {
+    fc.assert(
+      fc.property(limits, fc.nat(10_000), (limit, since) => {
+        const bucket = used(limit, limit.requests)
+        const now = Math.min(since, (limit.seconds * 1_000) / limit.requests - 1)
+        const { bucket: refused, state } = chargeRate(limit, bucket, now)
+        expect(refused).toBeUndefined()
+        expect(chargeRate(limit, bucket, now + state.reset * 1_000).bucket).toBeDefined()
+      }),
+    )
+  })
 })

@@ -199,3 +199,21 @@ describe('a phrase for demo/assistant', () => {
     ])
   })
 })
+
+describe('demo/assistant with an output schema', () => {
+  it('answers with a value that fits it, the same each time', async () => {
+    const output_schema = {
+      type: 'object',
+      properties: {
+        category: { enum: ['billing', 'other'] },
+        score: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+        title: { type: 'string', minLength: 10 },
+        parts: { type: 'array', items: { type: 'integer' }, minItems: 2 },
+      },
+      required: ['category', 'score', 'title', 'parts'],
+    }
+    const first = await ask('Hi', { output_schema })
+    expect(JSON.parse(first.text)).toEqual({ category: 'billing', score: 1, title: 'Hi........', parts: [1, 1] })
+    expect((await ask('Hi', { output_schema })).text).toBe(first.text)
+  })
+})

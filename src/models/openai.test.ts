@@ -119,6 +119,17 @@ describe.each(['chat', 'responses'] as const)('the %s API behind a base URL', (a
     ])
   })
 
+  it('is asked for JSON where the answer has a schema, in its own way and in words', async () => {
+    server.script({ text: '{"sum":1}' })
+    const schema = { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'] }
+    await ask({ output_schema: schema, system: 'You add.' }).answer
+    const { response_format, text, messages, input } = last().body as Record<string, { type?: string; format?: object }>
+    if (api === 'chat') expect(response_format).toMatchObject({ type: 'json_object' })
+    else expect(text!.format).toMatchObject({ type: 'json_schema', schema, strict: false })
+    expect(JSON.stringify(messages ?? input)).toContain('You add.')
+    expect(JSON.stringify(messages ?? input)).toContain('JSON Schema')
+  })
+
   it('sends the settings', async () => {
     server.script({ text: 'ok' })
     await ask({ settings: { temperature: 0.5, top_p: 0.9, max_tokens: 20 } }).answer

@@ -7,7 +7,7 @@ import { keysInUse, resealSecrets, secretsUnderOtherKeys, type Resealed } from '
 import type { Place, SealingKey } from './sealing.ts'
 import type { Unreadable } from './vault.ts'
 
-/** Secrets that are sealed anew in one transaction: 15 ms, in which other writes wait. */
+/** Secrets that are sealed anew in one transaction: 20 ms, in which other writes wait. */
 const BATCH = 100
 
 export interface Rotation {

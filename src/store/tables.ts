@@ -7,8 +7,8 @@ export interface Tables {
   definitions: { definition_digest: string; definition: string }
   deployments: DeploymentRow
   deployment_counters: DeploymentCountersRow
-  /** When, in milliseconds since 1970, nothing of a deployment's rate limit is used any more. */
-  deployment_rates: { deployment_id: string; full_at: number }
+  /** What deployments have used of their rate limits: when nothing of it is used any more, and the time that one execution takes to come back. */
+  deployment_rates: { deployment_id: string; full_at: number; each_ms: number }
   releases: ReleaseRow
   routes: RouteRow
   executions: ExecutionRow

@@ -49,7 +49,7 @@ function typeOf({ type }: Record<string, unknown>, compiler: StepCompiler): Tool
   const known = typeof type === 'string' ? toolTypes.get(type) : undefined
   const there = [...toolTypes.keys()].join(', ')
   if (type === undefined) compiler.problem('/type', 'required', `A tool that is an object needs a 'type': ${there}.`)
-  else if (!known) compiler.problem('/type', 'unknown_tool_type', `There is no sort of tool '${String(type)}'. There are ${there}.`)
+  else if (!known) compiler.problem('/type', 'unknown_tool_type', `There is no sort of tool ${JSON.stringify(type)}. There are ${there}.`)
   return known
 }
 

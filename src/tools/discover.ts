@@ -2,12 +2,13 @@ import { AttemptFailed } from '../attempt-failed.ts'
 import { StudioError } from '../errors.ts'
 import { isObject } from '../graph/definition.ts'
 import type { Outside } from '../graph/step-kind.ts'
+import type { Scrubber } from '../secrets/scrubber.ts'
 import { parseMapping } from '../templates/mapping.ts'
 import { TemplateInvalid } from '../templates/template.ts'
 import { faultOfUrl } from '../outgoing/target.ts'
 import { toolTypes } from './compile-tools.ts'
-import { listTools, withMcpServer } from './mcp/client.ts'
-import { textsOf, type McpConfig } from './mcp/mcp-tool.ts'
+import { listTools } from './mcp/client.ts'
+import { reach, textsOf, type McpConfig } from './mcp/mcp-tool.ts'
 import type { OpenApiConfig } from './openapi/openapi-tool.ts'
 import { operationsOf, serverOf } from './openapi/operations.ts'
 import { DocumentUnusable } from './openapi/schema.ts'
@@ -16,7 +17,7 @@ import { DocumentUnusable } from './openapi/schema.ts'
 export type Discovered = ReadonlyMap<string, { recorded: unknown } | { code: string; message: string }>
 
 /** What is needed to look. */
-export type Sources = Pick<Outside, 'outgoing' | 'secrets'>
+export type Sources = Pick<Outside, 'outgoing' | 'secrets' | 'localServers'>
 
 /** Of one source. A deploy waits for them. */
 const TIMEOUT_MS = 15_000
@@ -38,10 +39,15 @@ export async function discoverTools(items: readonly unknown[], environment: stri
   await Promise.all(
     [...asked].map(async ([key, item], index) => {
       const looked = index < MOST_SOURCES ? await look(item, environment, sources, signal) : tooMany
-      found.set(key, looked)
+      // A server may quote the secrets that it is sent, and what is found is recorded and shown.
+      found.set(key, scrubberOf(environment, sources)?.scrubAll(looked) ?? looked)
     }),
   )
   return found
+}
+
+function scrubberOf(environment: string | undefined, { secrets }: Pick<Sources, 'secrets'>): Scrubber | undefined {
+  return environment === undefined ? undefined : secrets.of(environment)
 }
 
 const tooMany = { code: 'too_many_tools', message: `The agents of a workflow take tools of at most ${MOST_SOURCES} other servers.` }
@@ -54,6 +60,7 @@ export function recordTool(item: unknown, discovered: Discovered): { item: unkno
   if (!isObject(item) || (item['type'] !== 'openapi' && item['type'] !== 'mcp')) return { item }
   const { recorded: _given, document: _document, ...rest } = item
   if (item['type'] === 'openapi' && item['document'] === undefined && item['url'] === undefined) return { item: rest, problem: noDocument }
+  if (item['type'] === 'mcp' && (item['url'] === undefined) === (item['server'] === undefined)) return { item: rest, problem: noServer }
   // What else is wrong with it is found when it is compiled.
   if (!isComplete(item)) return { item: rest }
   const found = isRemote(item) ? discovered.get(keyOf(item)) : readDocument(item['document'], item as unknown as OpenApiConfig, undefined)
@@ -62,6 +69,10 @@ export function recordTool(item: unknown, discovered: Discovered): { item: unkno
 }
 
 const noDocument = { code: 'required', message: `An OpenAPI tool needs its 'document', or the 'url' where that is.` }
+const noServer = {
+  code: 'required',
+  message: `An MCP tool needs the 'url' of a server, or the name of a 'server' that the operator lists, and not both.`,
+}
 const notListed = 'Which tools there are can only be asked with the secrets of an environment: name one.'
 
 /** What its schema asks for, as far as the look depends on it. */
@@ -76,7 +87,7 @@ function isComplete(item: Record<string, unknown>): boolean {
 
 function isRemote(item: unknown): item is Record<string, unknown> {
   if (!isObject(item)) return false
-  if (item['type'] === 'mcp') return typeof item['url'] === 'string'
+  if (item['type'] === 'mcp') return typeof item['url'] === 'string' || typeof item['server'] === 'string'
   return item['type'] === 'openapi' && item['document'] === undefined && typeof item['url'] === 'string'
 }
 
@@ -85,14 +96,19 @@ function keyOf({ recorded: _recorded, ...item }: Record<string, unknown>): strin
 }
 
 async function look(item: Record<string, unknown>, environment: string | undefined, sources: Sources, signal: AbortSignal): Promise<Found> {
-  const url = String(item['url'])
-  const fault = faultOfUrl(url)
+  const { localServers } = sources
+  const { type, server, url } = item
+  if (type === 'mcp' && typeof server === 'string' && !localServers?.names.includes(server)) {
+    const names = localServers?.names.join(', ') || 'none'
+    return { code: 'unknown_server', message: `The operator lists no MCP server '${server}'. There are: ${names}.` }
+  }
+  const fault = typeof url === 'string' ? faultOfUrl(url) : undefined
   if (fault !== undefined) return { code: 'invalid_setting', message: `'url' cannot be called: ${fault}.` }
   try {
     const headers = await headersOf(item['headers'], environment, sources)
     if (!headers) return { code: 'tools_not_listed', message: notListed }
     return item['type'] === 'mcp'
-      ? await askServer(item as unknown as McpConfig, headers, sources, signal)
+      ? await askServer(item as unknown as McpConfig, headers, sources, { signal, scrubber: scrubberOf(environment, sources) })
       : await readRemote(item as unknown as OpenApiConfig, sources, signal)
   } catch (error) {
     return { code: 'tools_unreachable', message: `Its tools cannot be listed: ${reasonOf(error, signal)}` }
@@ -119,12 +135,13 @@ async function headersOf(
 }
 
 async function askServer(
-  { url, tools: wanted }: McpConfig,
+  config: McpConfig,
   headers: Record<string, string>,
-  { outgoing }: Sources,
-  signal: AbortSignal,
+  sources: Sources,
+  limits: { signal: AbortSignal; scrubber: Scrubber | undefined },
 ): Promise<Found> {
-  const listed = await withMcpServer({ url, headers }, { request: outgoing.request, signal, timeoutMs: TIMEOUT_MS }, listTools)
+  const { tools: wanted } = config
+  const listed = await reach(config, headers, sources, { ...limits, timeoutMs: TIMEOUT_MS }, listTools)
   if (!Array.isArray(wanted)) return { recorded: { tools: listed } }
   const missing = wanted.filter((name) => !listed.some((tool) => tool.name === name))
   const names = listed.map(({ name }) => name).join(', ') || 'none'

@@ -1,6 +1,6 @@
 import { allAgents } from '../agents/repository.ts'
 import { toRegisteredAgent } from '../agents/agent.ts'
-import { isObject, type Definition, type RegisteredAgent } from '../graph/definition.ts'
+import { isObject, type RegisteredAgent } from '../graph/definition.ts'
 import { resolveDefinition, type Resolution } from '../graph/resolve.ts'
 import { LEGACY_KINDS } from '../graph/step-kind.ts'
 import { limitIssues } from '../limit-issues.ts'
@@ -15,7 +15,7 @@ import type { WorkflowRow } from '../store/tables.ts'
 import { toolTypes } from '../tools/compile-tools.ts'
 import { discoverTools } from '../tools/discover.ts'
 import type { Studio } from '../studio.ts'
-import { resolveOthers } from './other-workflows.ts'
+import { OtherWorkflows, withoutOthers } from './other-workflows.ts'
 import { variableNames } from '../variables/repository.ts'
 
 export interface ResolvedWorkflow extends Resolution {
@@ -34,22 +34,20 @@ export function resolveWorkflow(
   workflow: WorkflowRow,
   environment?: string,
 ): Promise<ResolvedWorkflow> {
-  return resolve(studio, workflow, environment, [workflow.workflow_id])
+  const others = new OtherWorkflows(studio.store.read, workflow.workflow_id, (other, all) => resolve(studio, other, environment, all))
+  return resolve(studio, workflow, environment, others)
 }
 
-/** @param above the workflows that it stands in, and its own id */
 async function resolve(
   { store, models, outside }: Pick<Studio, 'store' | 'models' | 'outside'>,
   workflow: WorkflowRow,
   environment: string | undefined,
-  above: readonly string[],
+  all: OtherWorkflows,
 ): Promise<ResolvedWorkflow> {
   const agents = (await allAgents(store.read)).map(toRegisteredAgent)
   const known = environment === undefined ? undefined : await namesOf(store.read, environment)
   const configuration: unknown = JSON.parse(workflow.configuration)
-  const others = await resolveOthers(store.read, configuration, above, (other) =>
-    resolve({ store, models, outside }, other, environment, [...above, other.workflow_id]),
-  )
+  const others = await all.of(configuration, workflow.configuration)
   const { definition, problems, warnings } = resolveDefinition(configuration, {
     agents,
     defaultModel: models.default,
@@ -58,7 +56,7 @@ async function resolve(
     discovered: await discoverTools(toolsIn(configuration, agents), environment, outside),
     others: others.byStep,
   })
-  // With problems the definition lacks what they are about, and its places are others.
+  // With problems the definition lacks what they are about, and its places are others. Other workflows were checked by themselves.
   const checked = checkReferences(problems.length === 0 ? withoutOthers(definition) : configuration, known, schemas)
   return {
     definition,
@@ -87,15 +85,6 @@ function namedIn(configuration: unknown): ReadonlySet<unknown> {
   const nodes = [agents, steps].flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : [])).filter(isObject)
   const all = nodes.flatMap((node) => [node, ...(isObject(node['config']) ? [node['config']] : [])])
   return new Set(all.flatMap((one) => [one['agent_type'], one['agent_id'], one['agent'], one['step_id']]))
-}
-
-/** What other workflows refer to was checked with them. */
-function withoutOthers(definition: Definition): Definition {
-  if (!definition.steps?.some((step) => step.step_type === 'workflow')) return definition
-  const steps = definition.steps.map((step) =>
-    step.step_type === 'workflow' ? { ...step, config: { ...step.config, definition: null } } : step,
-  )
-  return { ...definition, steps }
 }
 
 function joined(all: readonly DefinitionReferences[]): DefinitionReferences {

@@ -153,6 +153,35 @@ describe('a graph over HTTP', () => {
     expect(body.errors).toMatchObject([{ code: 'workflow_in_itself', pointer: '/configuration/steps/0/config' }])
   })
 
+  it('is refused when the workflows that it runs multiply, and resolves each of them once', async () => {
+    const level = async (inner: string | undefined, count: number) =>
+      studio.workflow({
+        steps: Array.from({ length: count }, (_, index) =>
+          inner === undefined ? step(`t${index}`, 'transform') : step(`w${index}`, 'workflow', { workflow_id: inner }),
+        ),
+      })
+    let innermost: string | undefined
+    for (let depth = 0; depth < 4; depth++) innermost = await level(innermost, 10)
+    const errorsOf = async (id: string) => (await studio.call('POST', `/api/workflows/${id}/validate`)).body.errors
+    expect(await errorsOf(await level(innermost, 1))).toEqual([])
+    const many = await level(innermost, 2)
+    expect(await errorsOf(many)).toMatchObject([{ code: 'workflow_too_large', pointer: '/configuration/steps/1/config' }])
+    const refused = await studio.call('POST', `/api/workflows/${many}/deploy`, { deployment_name: fresh('many') })
+    expect([refused.status, refused.body.code]).toEqual([422, 'workflow_invalid'])
+  })
+
+  it('counts how deep workflows stand in each other by every way to them', async () => {
+    const chain: string[] = []
+    const runs = (...inner: string[]) =>
+      studio.workflow({ steps: inner.map((id, index) => step(`w${index}`, 'workflow', { workflow_id: id })) })
+    chain.push(await studio.workflow({ steps: [step('t', 'transform')] }))
+    for (let depth = 2; depth <= 7; depth++) chain.push(await runs(chain.at(-1)!))
+    const errorsOf = async (id: string) => (await studio.call('POST', `/api/workflows/${id}/validate`)).body.errors
+    expect(await errorsOf(await runs(chain[3]!, chain[6]!))).toEqual([])
+    // The shorter way is looked at first.
+    expect(await errorsOf(await runs(chain[6]!, await runs(chain[6]!)))).not.toEqual([])
+  })
+
   it('runs code apart from everything, and ends it at its deadline', async () => {
     const deployment_name = fresh('code')
     const source = 'console.log("seen", input.a); return { sum: input.a + steps.one.output, odd: Math.random() < 2 }'

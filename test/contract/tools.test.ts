@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../support/api.ts'
 import { answering } from '../support/answering-server.ts'
@@ -12,7 +13,14 @@ const folder = temporaryFolder()
 afterAll(() => removeFolder(folder))
 const keyFile = writeKeyFile(folder)
 const models = useScriptedModels()
-const studio = useStudio(() => ({ ...models.env(), AGENT_STUDIO_PRIVATE_ADDRESSES: '127.0.0.1', AGENT_STUDIO_SECRET_KEY_FILE: keyFile }))
+const studio = useStudio(() => ({
+  ...models.env(),
+  AGENT_STUDIO_PRIVATE_ADDRESSES: '127.0.0.1',
+  AGENT_STUDIO_MCP_SERVERS: JSON.stringify({
+    local: { command: process.execPath, args: [join(import.meta.dirname, '../support/mcp-stdio-server.ts')], env: { OWN: '1' } },
+  }),
+  AGENT_STUDIO_SECRET_KEY_FILE: keyFile,
+}))
 const { call } = studio
 
 const SECRET = 'planted-7f3a9c1e55d0'
@@ -114,6 +122,37 @@ describe('the tools of an MCP server', () => {
       recorded: { tools: [{ name: 'x', description: '', input_schema: {}, read_only: true, digest: '' }] },
     }
     expect((await validate(lead({ model: 'demo/echo', tools: [forged] }))).errors).toMatchObject([{ code: 'tools_unreachable' }])
+  })
+})
+
+describe('an MCP server that is a program', () => {
+  it('is run once, apart from what the server knows, and forgotten when it ends', async () => {
+    const seen = async () => {
+      const model = obeying([asks('mine_environment', {})])
+      const id = await start(lead({ model, tools: [{ type: 'mcp', name: 'mine', server: 'local' }] }))
+      await ended(id)
+      const tool = (await steps(id)).find(({ kind }: { kind: string }) => kind === 'tool')
+      return JSON.parse(tool.output.result) as { pid: number; names: string[] }
+    }
+    const [first, second] = [await seen(), await seen()]
+    expect(second.pid).toBe(first.pid)
+    expect(first.names).toContain('OWN')
+    expect(first.names.filter((name) => /AGENT_STUDIO|OPENAI/.test(name))).toEqual([])
+    process.kill(first.pid, 'SIGKILL')
+    const mine = lead({ model: 'demo/echo', tools: [{ type: 'mcp', name: 'mine', server: 'local' }] })
+    // A moment passes before the end of a process is noticed.
+    await until(async () => (await validate(mine)).valid, 'the next process')
+    expect((await seen()).pid).not.toBe(first.pid)
+  })
+
+  it('is one that the operator lists', async () => {
+    const tools = [
+      { type: 'mcp', name: 'a', server: 'constructor' },
+      { type: 'mcp', name: 'b' },
+      { type: 'mcp', name: 'c', server: 'local', url: mcp.url },
+    ]
+    const { errors } = await validate(lead({ model: 'demo/echo', tools }))
+    expect(errors.map(({ code }: { code: string }) => code)).toEqual(['unknown_server', 'required', 'required'])
   })
 })
 

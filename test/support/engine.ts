@@ -9,6 +9,7 @@ import { InProcessDispatcher } from '../../src/engine/in-process-dispatcher.ts'
 import type { AdmittedExecution, Journal, RuntimeConfig } from '../../src/engine/journal.ts'
 import { silentMeter, type Meter } from '../../src/engine/meter.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
+import { RECORD_LIMITS, type RecordLimits } from '../../src/engine/record-limits.ts'
 import { SqliteJournal } from '../../src/engine/sqlite/sqlite-journal.ts'
 import type { Definition } from '../../src/graph/definition.ts'
 import type { Outside } from '../../src/graph/step-kind.ts'
@@ -61,6 +62,8 @@ export interface EngineUnderTest {
   /** Of every environment. */
   variables: Record<string, string>
   outside: Outside
+  /** How much an execution may record. */
+  readonly most: RecordLimits
   /** Lets go of the database without a word to whatever runs, as a crash would. */
   die(): Promise<void>
   /** As a new process would. @param limit executions at a time */
@@ -90,6 +93,7 @@ export class TestEngine implements EngineUnderTest {
   clock: Clock = systemClock
   variables: Record<string, string> = {}
   masks: Masks = nothingToHide
+  readonly most: RecordLimits = { ...RECORD_LIMITS }
   outside: Outside = {
     outgoing: { request: () => Promise.reject(new Error('there is no way out')) },
     sandbox: { run: () => Promise.reject(new Error('there is no sandbox')) },
@@ -129,6 +133,7 @@ export class TestEngine implements EngineUnderTest {
         clock,
         meter,
         restFromMs: REST_FROM_MS,
+        most: this.most,
         onFault,
         masks: this.masks,
         variables: async () => this.variables,

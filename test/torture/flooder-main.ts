@@ -15,10 +15,10 @@ const postHead = (framing: string): string =>
   `POST /api/workflows/execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`
 
 /** What is sent at first over a connection, and whether bytes follow now and then. */
-const floods: Record<FloodKind, { first: () => (string | Buffer)[]; then?: string }> = {
-  'slow heads': { first: () => ['GET /hc HTTP/1.1\r\nHost: localhost\r\nX: '], then: 'x' },
-  'slow bodies': { first: () => [postHead('Content-Length: 1000'), '{'], then: ' ' },
-  'unfinished large bodies': { first: () => [postHead(`Content-Length: ${LARGE}`), Buffer.alloc(LARGE - 1, ' ')], then: '' },
+const floods: Record<FloodKind, { first: () => (string | Buffer)[]; drip?: string }> = {
+  'slow heads': { first: () => ['GET /hc HTTP/1.1\r\nHost: localhost\r\nX: '], drip: 'x' },
+  'slow bodies': { first: () => [postHead('Content-Length: 1000'), '{'], drip: ' ' },
+  'unfinished large bodies': { first: () => [postHead(`Content-Length: ${LARGE}`), Buffer.alloc(LARGE - 1, ' ')], drip: '' },
   crumbs: { first: () => [postHead('Transfer-Encoding: chunked'), '1\r\n \r\n'.repeat(500_000)] },
   silence: { first: () => [] },
   'unread answers': { first: () => ['GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50)] },
@@ -35,10 +35,10 @@ class Flooding {
 
   constructor(flood: Flood) {
     this.#flood = flood
-    const { then } = floods[flood.kind]
+    const { drip } = floods[flood.kind]
     // Not all in the same moment.
     const drips = [...Array(10).keys()]
-    this.#dripping = setInterval(() => then && this.#drip(then, drips.push(drips.shift()!) && drips[0]!), BYTE_EVERY_MS / drips.length)
+    this.#dripping = setInterval(() => drip && this.#drip(drip, drips.push(drips.shift()!) && drips[0]!), BYTE_EVERY_MS / drips.length)
   }
 
   async begin(): Promise<void> {

@@ -61,7 +61,7 @@ export async function tortureByFloods({ seconds, kinds, share = 1, env = {} }: F
     for (const kind of kinds ?? (Object.keys(floodKinds) as FloodKind[])) {
       const connections = Math.ceil(floodKinds[kind].connections * share)
       await flooder.begin({ port, kind, connections })
-      await delay(SETTLED_AFTER_MS)
+      await delay(SETTLED_AFTER_MS * share)
       const beside = await serve(delay(seconds * 1_000))
       const result = await flooder.end()
       await delay(500)

@@ -70,14 +70,14 @@ export async function tortureByOverload({ seconds, factor = 2, env = {} }: Overl
     const request = write(port, { path: '/api/workflows/execute', body: { deployment_name: 'three-steps', query: 'How late is it?' } })
     const rss = new RssWatch(server.process.pid!)
     const measurePeak = async (length: number): Promise<number> => {
-      const result = await ask<Job, LoadResult>(closed, { port, request, connections: PEAK_CONNECTIONS, seconds: length })
+      const result = await ask<LoadResult>(closed, { port, request, connections: PEAK_CONNECTIONS, seconds: length })
       return result.requestsPerSecond
     }
 
     await measurePeak(WARM_UP_SECONDS)
     const peakSeconds = Math.max(2, seconds / 6)
     const before = await measurePeak(peakSeconds)
-    const overload = ask<OpenLoad, OpenLoadResult>(open, { port, request, rate: factor * before, seconds, connections: CONNECTIONS })
+    const overload = ask<OpenLoadResult>(open, { port, request, rate: factor * before, seconds, connections: CONNECTIONS })
     const healthWork = { port, requests: [write(port, { path: '/healthz' })], clients: 1, pauseMs: 50, reconnects: false }
     const health = await watchers.during(healthWork, overload)
     const result = await overload
@@ -121,8 +121,8 @@ export async function tortureByOverload({ seconds, factor = 2, env = {} }: Overl
   }
 }
 
-async function ask<Work, Result>(child: ChildProcess, work: Work): Promise<Result> {
-  child.send(work as object)
+async function ask<Result>(child: ChildProcess, work: Job | OpenLoad): Promise<Result> {
+  child.send(work)
   const [result] = (await once(child, 'message')) as [Result]
   return result
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { agents, REST_FROM_MS, type EngineUnderTest } from '../../../test/support/engine.ts'
 import { until } from '../../../test/support/api.ts'
+import { deleteDeployment } from '../../deployments/repository.ts'
 import type { AdmittedExecution, RuntimeConfig } from '../journal.ts'
 import type { Outcome } from '../outcome.ts'
 import { fails } from './replies.ts'
@@ -145,7 +146,7 @@ export function describeLimits(engine: () => EngineUnderTest): void {
       const begun = await beginMany('cancelled', 3)
       await came(calls, 1)
       await cancelAll(engine(), 'cancelled')
-      expect(await Promise.all(begun.map(({ outcome }) => outcome))).toEqual(Array(3).fill({ status: 'cancelled' }))
+      expect(await Promise.all(begun.map(({ outcome }) => outcome))).toEqual(Array.from({ length: 3 }, () => ({ status: 'cancelled' })))
       await reactivate(engine(), 'cancelled')
       const [after] = await beginMany('cancelled', 1)
       await came(calls, 2)
@@ -265,7 +266,9 @@ export function describeLimits(engine: () => EngineUnderTest): void {
       for (const _ of [1, 2]) await engine().admit('deleted')
       await engine().crash()
       await expect(engine().admit('deleted')).rejects.toMatchObject({ code: 'deployment_rate_limited' })
-      await engine().store.read.selectFrom('deployment_rates').selectAll().executeTakeFirstOrThrow()
+      await engine().store.write(deleteDeployment, { name: 'deleted', environments: ['production'], now: engine().clock.now() })
+      await engine().deploy('deleted', one, { rate_limit })
+      expect((await engine().admit('deleted')).rate).toMatchObject({ remaining: 1 })
     })
 
     it('counts nothing that is refused for another reason', async () => {

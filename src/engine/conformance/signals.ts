@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { EngineUnderTest } from '../../../test/support/engine.ts'
+import { resumeExecution } from '../../executions/in-flight-repository.ts'
 import { decideApproval, sendSignal } from '../../executions/signal-repository.ts'
 import type { Definition, StepNode } from '../../graph/definition.ts'
 import { begin, ended, rested } from './started.ts'
-import { freeze, reactivate } from './stops.ts'
+import { held } from './replies.ts'
+import { decideThaw, freeze, reactivate } from './stops.ts'
 
 const step = (step_id: string, step_type: string, config: object = {}, ...dependencies: string[]): StepNode => ({
   step_id,
@@ -92,6 +94,54 @@ export function describeSignals(engine: () => EngineUnderTest): void {
       }
     })
 
+    it('has its deadline after a freeze that ended before it could rest', async () => {
+      for (let turns = 0; turns < 6; turns++) {
+        const model = held(() => ({ text: 'm' }))
+        engine().models.replies = [model.reply]
+        const name = `thawed-${turns}`
+        await engine().deploy(name, {
+          agents: [{ agent_id: 'a', config: { model: 'fake/model' } }],
+          steps: [step('ok', 'approval', { deadline: 0.6 })],
+        })
+        const { outcome } = await begin(engine(), name)
+        await expect.poll(() => engine().models.requests.length).toBe(turns + 1)
+        await freeze(engine(), name)
+        model.go()
+        for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+        await reactivate(engine(), name)
+        expect(await outcome).toMatchObject({ status: 'completed' })
+      }
+    })
+
+    it('has a decision that was made while it was frozen, also when the process dies as that ends', async () => {
+      await engine().deploy('asked', asked({ deadline: 3_600 }))
+      const { execution } = await begin(engine(), 'asked')
+      const { execution_id } = execution
+      await rested(engine(), execution_id)
+      await freeze(engine(), 'asked')
+      await engine().store.write(decideApproval, { execution_id, step_id: 'ok', decision: 'approved', now: engine().clock.now() })
+      await decideThaw(engine(), 'asked')
+      await engine().crash()
+      await engine().dispatcher.recover()
+      await ended(engine(), execution_id)
+      expect(await engine().execution(execution_id)).toMatchObject({ status: 'completed', response: 'paid 7' })
+    })
+
+    it('that failed of what was decided is asked again when it is resumed', async () => {
+      await engine().deploy('strict', { steps: [step('ok', 'approval', { output_schema: { type: 'object', required: ['nowhere'] } })] })
+      const { execution, outcome } = await begin(engine(), 'strict')
+      const { execution_id } = execution
+      await rested(engine(), execution_id)
+      await decide(engine(), execution_id, 'approved')
+      expect(await outcome).toMatchObject({ status: 'failed', error: { code: 'schema_mismatch' } })
+      await engine().store.write(resumeExecution, { execution_id, now: engine().clock.now() })
+      engine().dispatcher.heed([execution_id])
+      await rested(engine(), execution_id)
+      await decide(engine(), execution_id, 'approved')
+      await ended(engine(), execution_id)
+      expect((await engine().steps(execution_id))[0]!.attempts).toHaveLength(2)
+    })
+
     it('stays as it is while it is frozen, and has the decision after that', async () => {
       await engine().deploy('asked', asked())
       const { execution, outcome } = await begin(engine(), 'asked')
@@ -126,6 +176,24 @@ export function describeSignals(engine: () => EngineUnderTest): void {
       await ended(engine(), execution.execution_id)
       expect(await engine().execution(execution.execution_id)).toMatchObject({ status: 'completed', response: 'first second' })
       void outcome
+    })
+
+    it('takes none again that it failed of', async () => {
+      const schema = { type: 'object', properties: { payload: { type: 'number' } } }
+      await engine().deploy('strict', {
+        steps: [step('s', 'signal', { output_schema: schema }), text('end', '{{ steps.s.output.payload }}', 's')],
+      })
+      const { execution, outcome } = await begin(engine(), 'strict')
+      const { execution_id } = execution
+      await rested(engine(), execution_id)
+      await send(engine(), execution_id, 's', 'bad')
+      expect(await outcome).toMatchObject({ status: 'failed', error: { code: 'schema_mismatch' } })
+      await engine().store.write(resumeExecution, { execution_id, now: engine().clock.now() })
+      engine().dispatcher.heed([execution_id])
+      await rested(engine(), execution_id)
+      await send(engine(), execution_id, 's', 7)
+      await ended(engine(), execution_id)
+      expect(await engine().execution(execution_id)).toMatchObject({ status: 'completed', response: '7' })
     })
 
     it('in several branches gives each of them one', async () => {

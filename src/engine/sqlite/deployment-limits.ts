@@ -1,5 +1,5 @@
 import { DeploymentBusy, DeploymentRateLimited, type LimitState } from '../../errors.ts'
-import { chargeRate, toLimitState, type RateLimit, type RateState } from '../../limits/rate.ts'
+import { chargeRate, toLimitState, type Bucket, type RateLimit, type RateState } from '../../limits/rate.ts'
 import type { SqliteConnection } from '../../store/sqlite/connection.ts'
 import type { Concurrency, ExecutionIdentity } from '../journal.ts'
 
@@ -32,14 +32,17 @@ export function hasRoom(connection: SqliteConnection, deployment: Deployment, co
 /** Counts an execution that is admitted. @throws DeploymentRateLimited, and then nothing is counted */
 export function charge(connection: SqliteConnection, deployment: Deployment, limit: RateLimit, now: number): RateState {
   const { deployment_id, deployment_name: name, environment } = deployment
-  const used = connection.prepare('select full_at from deployment_rates where deployment_id = ?').get(deployment_id)
-  const { state, fullAt } = chargeRate(limit, used?.['full_at'] as number | undefined, now)
-  if (fullAt === undefined) {
+  const used = connection.prepare('select full_at, each_ms from deployment_rates where deployment_id = ?').get(deployment_id)
+  const { state, bucket } = chargeRate(limit, used as unknown as Bucket | undefined, now)
+  if (!bucket) {
     throw new DeploymentRateLimited({ name, environment, reached: toLimitState('deployment', state), retry_after: state.reset })
   }
   connection
-    .prepare('insert into deployment_rates (deployment_id, full_at) values (?, ?) on conflict do update set full_at = excluded.full_at')
-    .run(deployment_id, fullAt)
+    .prepare(
+      `insert into deployment_rates (deployment_id, full_at, each_ms) values (?, ?, ?)
+       on conflict do update set full_at = excluded.full_at, each_ms = excluded.each_ms`,
+    )
+    .run(deployment_id, bucket.full_at, bucket.each_ms)
   return state
 }
 

@@ -131,12 +131,12 @@ export const append: SqliteCommand<PackedEntry, boolean> = {
 /** What waits for the end of a freeze, or for a signal, that has come does not rest. */
 export const rest: SqliteCommand<Rest, 'resting' | 'awake' | 'ended'> = {
   name: 'journal.rest',
-  runDirectly(connection, { execution_id, status, active_ms, booked_ms, wake_at, awaits }) {
+  runDirectly(connection, { execution_id, status, active_ms, booked_ms, wake_at, awaits, frozen: believed }) {
     const execution = connection.prepare('select frozen from executions where execution_id = ? and ended_at is null').get(execution_id)
     if (!execution) return 'ended'
     const frozen = execution['frozen'] === 1
     if (!frozen && status === 'waiting') {
-      if (wake_at === null && awaits.length === 0) return 'awake'
+      if (believed || (wake_at === null && awaits.length === 0)) return 'awake'
       const sent = connection.prepare('select 1 from signals where execution_id = ? and name = ? and seq = ?')
       if (awaits.some(({ name, seq }) => sent.get(execution_id, name, seq))) return 'awake'
     }

@@ -6,6 +6,13 @@ import type { JournalEntry } from '../journal.ts'
  */
 export type PackedEntry = (string | number | null)[]
 
+/** Characters from which on a text takes the writing thread several milliseconds, for which others should not have to wait. */
+export const LARGE = 262_144
+
+export function hasLarge(packed: PackedEntry): boolean {
+  return packed.some((value) => typeof value === 'string' && value.length > LARGE)
+}
+
 /** Columns of a step, after `execution_id`. */
 export const STEP_COLUMNS = [
   'step_id',

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { StorageFull } from '../../errors.ts'
 import { decodeEvents } from '../event-codec.ts'
+import { sizeOf } from '../step.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { EventsRow, ExecutionRow, SignalRow, StepRow } from '../../store/tables.ts'
 import type {
@@ -22,7 +23,7 @@ import type {
   Unfinished,
 } from '../journal.ts'
 import { admit, append, beginSlice, rest } from './journal-commands.ts'
-import { packEntry } from './packed-entry.ts'
+import { hasLarge, LARGE, packEntry } from './packed-entry.ts'
 
 /** How often is tried to write what a full disk had no room for. Milliseconds. */
 const ROOM_MS = 500
@@ -45,12 +46,16 @@ export class SqliteJournal implements Journal {
     // What was accepted comes first: a new execution is small, and would take the room that the results wait for.
     if (this.isFull) throw new StorageFull({})
     const { execution_id, request, api_key_id, now: created_at } = admission
-    const admitted = await this.#store.write(admit, { ...admission, request: JSON.stringify(request) })
+    const packed = { ...admission, request: JSON.stringify(request) }
+    const admitted = await (packed.request.length > LARGE ? this.#store.writeLarge(admit, packed) : this.#store.write(admit, packed))
     return { ...admitted, execution_id, request, api_key_id, created_at }
   }
 
   append(entry: JournalEntry, patience: Patience): Promise<boolean> {
-    const write = (): Promise<boolean> => this.#store.write(append, packEntry(entry))
+    const write = (): Promise<boolean> => {
+      const packed = packEntry(entry)
+      return hasLarge(packed) ? this.#store.writeLarge(append, packed) : this.#store.write(append, packed)
+    }
     return write().catch((error: unknown) => this.#retry(error, write, patience))
   }
 
@@ -84,7 +89,8 @@ export class SqliteJournal implements Journal {
     const begun = await this.#store.write(beginSlice, { execution_id, active_ms, crashed, now })
     if (begun !== 'begun') return begun === 'full' ? 'full' : undefined
     const rested_until = why === 'due' ? (row.wake_at ?? 0) : 0
-    const history = { active_ms, last_event_id: events.at(-1)?.id ?? 1, steps, events, crashed, rested_until }
+    const recorded = steps.reduce((sum, step) => sum + sizeOf(step), 0) + eventRows.reduce((sum, { events: text }) => sum + text.length, 0)
+    const history = { active_ms, last_event_id: events.at(-1)?.id ?? 1, steps, events, recorded, crashed, rested_until }
     return { execution: toAdmitted(row), history }
   }
 

@@ -63,7 +63,9 @@ async function run(
   const output = await context.step<{ result: unknown } | Failed>(spec, async ({ number, isLast, signal, idempotencyKey }) => {
     if (number === 1) context.emit({ ...told, state: 'started' })
     try {
-      const result = await tool.run({ arguments: given, stepId: id, scope, environment, outside, emit, number, signal, idempotencyKey })
+      const answer = await tool.run({ arguments: given, stepId: id, scope, environment, outside, emit, number, signal, idempotencyKey })
+      // Before the event cuts it: of a secret that is cut in two, one half would stay.
+      const result = outside.secrets.of(environment)?.scrubAll(answer) ?? answer
       context.emit({ ...told, state: 'completed', result: bounded(result) })
       return { output: { result: result ?? null } }
     } catch (error) {
@@ -77,8 +79,9 @@ async function run(
 }
 
 /** What a failure that no retry follows is told as; undefined for one that is tried again, and for a fault of ours. */
-function lastWord(error: unknown, isLast: boolean): Failed['error'] | undefined {
-  if (error instanceof AttemptFailed) return error.retryable && !isLast ? undefined : { code: error.error.code, message: error.message }
+function lastWord(failure: unknown, isLast: boolean): Failed['error'] | undefined {
+  if (failure instanceof AttemptFailed && failure.retryable && !isLast) return undefined
+  const error = failure instanceof AttemptFailed ? failure.error : failure
   return error instanceof StudioError ? { code: error.code, message: error.message } : undefined
 }
 

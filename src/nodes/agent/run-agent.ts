@@ -21,6 +21,10 @@ export interface Task {
   scope: Scope
   /** The agents that it works for, whose limits hold as well. */
   limited: readonly Limited[]
+  /** Whether it has the history of the conversation: a node of the flow does, not who is called by another. */
+  knowsHistory: boolean
+  /** Told who goes on, where it hands over. */
+  onHandoff?: (agent: string) => void
 }
 
 /** How an agent's work ended: the last word may be another's, that it handed over to. */
@@ -37,13 +41,15 @@ export interface AgentNodeTask {
   scope: Scope
   /** What the nodes gave that led here. */
   before: readonly { id: string; output: unknown }[]
+  onHandoff?: (agent: string) => void
 }
 
-export function runAgentNode(agent: PlannedAgent, { path, leads, scope, before }: AgentNodeTask, context: NodeContext): Promise<AgentEnd> {
+export function runAgentNode(agent: PlannedAgent, { before, ...task }: AgentNodeTask, context: NodeContext): Promise<AgentEnd> {
+  const { scope } = task
   const history = scope.chat_history as readonly { role: 'user' | 'assistant' | 'system'; content: string }[]
   const messages: Message[] = history.flatMap(({ role, content }) => (role === 'system' ? [] : [{ role, text: content }]))
   messages.push({ role: 'user', text: agent.prompt?.render(scope) ?? askWith(scope.query, before) })
-  return runAgent(agent, { path, messages, leads, scope, limited: [] }, context)
+  return runAgent(agent, { ...task, messages, limited: [], knowsHistory: true }, context)
 }
 
 /** The query, and what is known by now. */
@@ -53,10 +59,9 @@ function askWith(query: string, before: readonly { id: string; output: unknown }
 }
 
 /** Not every provider takes a system message in the middle, so those of the history join the agent's instructions. */
-function systemOf({ system }: PlannedAgent, { scope, path }: Task): string | undefined {
+function systemOf({ system }: PlannedAgent, { scope, knowsHistory }: Task): string | undefined {
   const own = typeof system === 'object' ? system.render(scope) : system
-  // Only a node of the flow has the history, not who is called by another.
-  const history = path.includes('#') ? [] : (scope.chat_history as readonly { role: string; content: string }[])
+  const history = knowsHistory ? (scope.chat_history as readonly { role: string; content: string }[]) : []
   const parts = [...(own === undefined ? [] : [own]), ...history.flatMap(({ role, content }) => (role === 'system' ? [content] : []))]
   return parts.length > 0 ? parts.join('\n\n') : undefined
 }
@@ -95,6 +100,7 @@ async function runAgent(first: PlannedAgent, task: Task, context: NodeContext): 
     news = 2
     if (target) {
       context.emit({ type: 'handoff', step_id: id, from: agent.id, to: target.agent.id })
+      task.onHandoff?.(target.agent.id)
       agent = target.agent
       reader = readerOf(agent)
     }
@@ -144,7 +150,15 @@ function callModel(agent: PlannedAgent, task: Task, turn: Turn, context: NodeCon
     messages: turn.messages.slice(-turn.news),
     ...(turn.news < turn.messages.length && { earlier_messages: turn.messages.length - turn.news }),
   }
-  const spec = { id: turn.id, kind: 'model' as const, name: agent.name, model: agent.model, unpriced: agent.baseUrl !== undefined, input, maxRetries: agent.maxRetries }
+  const spec = {
+    id: turn.id,
+    kind: 'model' as const,
+    name: agent.name,
+    model: agent.model,
+    unpriced: agent.baseUrl !== undefined,
+    input,
+    maxRetries: agent.maxRetries,
+  }
   admitCall('model', turn.id, [agent, ...task.limited], context)
   return context.step(spec, async (attempt) => {
     const { text, calls, finish_reason, tokens } = await context.callModel({
@@ -202,7 +216,14 @@ async function callAgent(agent: PlannedAgent, call: ToolCall, { path: id, scope,
   // The events belong to the attempt: a call whose result is recorded is not told again after a crash.
   return context.step(spec, async () => {
     context.emit({ ...tool, state: 'started' })
-    const task = { path: `${id}/${agent.id}`, messages: [{ role: 'user' as const, text: query }], leads: false, scope, limited }
+    const task = {
+      path: `${id}/${agent.stepId}`,
+      messages: [{ role: 'user' as const, text: query }],
+      leads: false,
+      knowsHistory: false,
+      scope,
+      limited,
+    }
     const { text } = await runAgent(agent, task, context)
     context.emit({ ...tool, state: 'completed', result: text })
     return { output: text }

@@ -14,7 +14,7 @@ export const signal: StepKind = {
   kind: 'signal',
   title: 'Wait for a signal',
   description:
-    'Waits until somebody sends POST /api/executions/{id}/signals/{name}; its output is {payload, sent_at, sent_by}. One that was sent before is taken at once, each once. By the source_handle `deadline` it is left when none came in time.',
+    'Waits until somebody sends POST /api/executions/{id}/signals/{name}; its output is {payload, sent_at, sent_by}. One that was sent before is taken at once, each once. Where none came in time and it goes on, it is left by the source_handle `deadline`, or where no connection has that, by those without one.',
   schema: {
     type: 'object',
     properties: {
@@ -41,7 +41,7 @@ export const signal: StepKind = {
         if (on_deadline === 'fail') throw new SignalMissed({ step_id: id, name: awaited, deadline: deadline! })
         return null
       },
-      ways: { names: ['deadline'], of: (output: unknown) => ({ name: output === null ? 'deadline' : '' }) },
+      ways: { names: ['deadline'], of: (output: unknown) => (output === null ? { name: 'deadline', only: 'if connected' } : { name: '' }) },
     }
   },
 }

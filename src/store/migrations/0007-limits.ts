@@ -6,6 +6,7 @@ export async function addRates(db: Kysely<unknown>): Promise<void> {
     .createTable('deployment_rates')
     .addColumn('deployment_id', 'text', (column) => column.primaryKey().references('deployments.deployment_id').onDelete('cascade'))
     .addColumn('full_at', 'real', (column) => column.notNull())
+    .addColumn('each_ms', 'real', (column) => column.notNull())
     .modifyEnd(sql`without rowid`)
     .execute()
 }

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TestEngine } from '../../../test/support/engine.ts'
+import type { JournalEntry } from '../../engine/journal.ts'
 import { WorkflowNotFound } from '../../errors.ts'
 import { newWorkflow } from '../../workflows/new-workflow.ts'
 import { createWorkflow } from '../../workflows/repository.ts'
@@ -18,6 +19,19 @@ beforeEach(async () => {
   engine = await TestEngine.start()
 })
 afterEach(() => engine.close())
+
+const megabytes = { query: 'x'.repeat(4_000_000), chat_history: [] }
+
+function endOf(execution_id: string): JournalEntry {
+  const tokens = { input: 0, output: 0, total: 0 }
+  const response = megabytes.query
+  return {
+    execution_id,
+    steps: [],
+    events: null,
+    end: { status: 'completed', at: 1, response, error: null, tokens, demo: false, last_event_id: 2 },
+  }
+}
 
 /** Commands that go wrong in every way, run by a writer of their own on this thread. */
 const insert = defineCommand('test.insert', async (db, name: string) => {
@@ -257,11 +271,25 @@ describe('the store', () => {
   it('finishes what it was handed before it closes, and refuses what comes after', async () => {
     const name = 'last'
     await engine.deploy(name, { agents: [] })
+    const large = await Promise.all([engine.admit(name, { request: megabytes }), engine.admit(name, { request: megabytes })])
     const writes = Array.from({ length: 20 }, () => engine.admit(name))
+    const ends = large.map(({ execution_id }) => engine.journal.append(endOf(execution_id), { onWait: () => undefined }))
     await engine.store.close()
     await expect(Promise.all(writes)).resolves.toHaveLength(20)
+    await expect(Promise.all(ends)).resolves.toEqual([true, true])
     await expect(engine.admit(name)).rejects.toThrow('closed')
     await engine.crash()
     expect(engine.journal.unfinished()).toHaveLength(20)
+  })
+
+  it('commits what is small before and between what is large', async () => {
+    await engine.deploy('beside', { agents: [] })
+    const order: string[] = []
+    const note = (what: string) => () => void order.push(what)
+    const large = Array.from({ length: 8 }, (_, index) => engine.admit('beside', { request: megabytes }).then(note(`large ${index}`)))
+    await Promise.all([...large, engine.admit('beside').then(note('small'))])
+    // In one group with them, or behind them, it would be the last.
+    expect(order.indexOf('small')).toBeLessThan(5)
+    expect(order.filter((what) => what !== 'small')).toEqual(large.map((_, index) => `large ${index}`))
   })
 })

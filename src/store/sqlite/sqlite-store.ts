@@ -5,7 +5,7 @@ import type { Command, Db, Store } from '../store.ts'
 import { kyselyOver, SqliteConnection } from './connection.ts'
 import type { WriteMeter } from '../write-meter.ts'
 import type { CommitReport, SqliteCommand, WriteRequest } from './writer.ts'
-import type { Opening } from './writer-thread.ts'
+import type { LargeWrite, Opening } from './writer-thread.ts'
 
 interface Waiting {
   request: WriteRequest
@@ -44,6 +44,8 @@ export class SqliteStore implements Store {
   #gathering: Waiting[] = []
   /** Sent and not answered, in the order of their replies. */
   readonly #sent: Waiting[] = []
+  /** The same of large writes, which are answered apart. */
+  readonly #large: Waiting[] = []
   #closing: Promise<void> | undefined
   #lost = false
 
@@ -63,14 +65,33 @@ export class SqliteStore implements Store {
   write<Args, Result>(command: Command<Args, Result> | SqliteCommand<Args, Result>, args: Args, origin?: Origin): Promise<Result> {
     const recorded = origin?.claim?.recorded
     if (recorded) return Promise.resolve(recorded.result as Result)
+    return this.#ask(command, args, origin, (waiting) => {
+      // One message per turn of the event loop: a commit per request would be no group commit at all.
+      if (this.#gathering.length === 0) setImmediate(() => this.#send())
+      this.#gathering.push(waiting)
+      if (this.#gathering.length === EARLY) queueMicrotask(() => this.#send())
+    })
+  }
+
+  /** As `write`, of megabytes: they have a transaction of their own, and what is small is committed before and between them. */
+  writeLarge<Args, Result>(command: SqliteCommand<Args, Result>, args: Args): Promise<Result> {
+    return this.#ask(command, args, undefined, (waiting) => {
+      this.#large.push(waiting)
+      this.#worker.postMessage({ apart: waiting.request } satisfies LargeWrite)
+    })
+  }
+
+  #ask<Args, Result>(
+    { name }: Command<Args, Result> | SqliteCommand<Args, Result>,
+    args: Args,
+    origin: Origin | undefined,
+    handOver: (waiting: Waiting) => void,
+  ): Promise<Result> {
     if (this.#closing) return Promise.reject(new Error('the store is closed'))
     if (this.#lost) return Promise.reject(new StorageUnknown({}))
     return new Promise<Result>((resolve, reject) => {
-      // One message per turn of the event loop: a commit per request would be no group commit at all.
-      if (this.#gathering.length === 0) setImmediate(() => this.#send())
-      const request = origin ? { name: command.name, args, origin } : { name: command.name, args }
-      this.#gathering.push({ request, since: performance.now(), resolve, reject })
-      if (this.#gathering.length === EARLY) queueMicrotask(() => this.#send())
+      const request = origin ? { name, args, origin } : { name, args }
+      handOver({ request, since: performance.now(), resolve, reject })
     })
   }
 
@@ -81,7 +102,7 @@ export class SqliteStore implements Store {
 
   /** Writes that were asked for and are not answered. */
   get pendingWrites(): number {
-    return this.#gathering.length + this.#sent.length
+    return this.#gathering.length + this.#sent.length + this.#large.length
   }
 
   /** How long the oldest of them has been waiting. Milliseconds; 0 where there is none. */
@@ -98,11 +119,11 @@ export class SqliteStore implements Store {
     this.#worker.postMessage(batch.map((one) => one.request))
   }
 
-  #settle({ replies, durationMs }: CommitReport): void {
+  #settle({ replies, apart, durationMs }: CommitReport): void {
     if (this.#lost) return
     let fatal: string | undefined
     let isFull = false
-    const answered = this.#sent.splice(0, replies.length)
+    const answered = (apart ? this.#large : this.#sent).splice(0, replies.length)
     this.#measure(answered, durationMs)
     for (const [index, reply] of replies.entries()) {
       const waiting = answered[index]!
@@ -132,7 +153,8 @@ export class SqliteStore implements Store {
   #lose(cause: string): void {
     if (this.#lost) return
     this.#lost = true
-    for (const waiting of [...this.#sent.splice(0), ...this.#gathering.splice(0)]) waiting.reject(new StorageUnknown({}))
+    const waiting = [...this.#sent.splice(0), ...this.#large.splice(0), ...this.#gathering.splice(0)]
+    for (const one of waiting) one.reject(new StorageUnknown({}))
     this.#options.onFatal(cause)
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
 import { SqliteConnection } from './connection.ts'
 import { SqliteWriter, type AnyCommand, type CommitReport, type WriteRequest } from './writer.ts'
@@ -10,30 +11,57 @@ export function serveWrites(port: MessagePort, commands: readonly AnyCommand[]):
   port.once('message', ({ file }: Opening) => commitInGroups(port, new SqliteConnection(file), commands))
 }
 
-/** Everything that arrived while the last commit ran is the next group: no timer, no window. */
+/** What an execution that is small takes from its admission to its end, when its models take no time. Milliseconds. */
+const SMALL_MS = 5
+
+/**
+ * Everything that arrived while the last commit ran is the next group: no timer, no window. But what is large waits until it
+ * has a transaction of its own, one between two groups; and after a group for what that leads to, so that a small
+ * execution does not wait for a large one at its admission and for another one at its end.
+ */
 function commitInGroups(port: MessagePort, connection: SqliteConnection, commands: readonly AnyCommand[]): void {
   const writer = new SqliteWriter(connection, commands)
-  let last: Promise<void> = Promise.resolve()
+  const inbox: Message[] = []
+  const large: WriteRequest[] = []
+  let isBusy = false
+  let closes = false
 
-  const commit = async (requests: WriteRequest[]): Promise<CommitReport> => {
+  const commit = async (requests: WriteRequest[], apart: boolean): Promise<void> => {
     const began = performance.now()
     const replies = await writer.commit(requests)
-    return { replies, durationMs: performance.now() - began }
+    port.postMessage({ replies, apart, durationMs: performance.now() - began } satisfies CommitReport)
   }
 
-  const commitAll = async (first: Message): Promise<void> => {
-    const messages = [first]
-    for (let more = receiveMessageOnPort(port); more; more = receiveMessageOnPort(port)) messages.push(more.message as Message)
-    const requests = messages.flatMap((message) => (message === 'close' ? [] : message))
-    if (requests.length > 0) port.postMessage(await commit(requests))
-    if (messages.includes('close')) {
-      connection.close()
-      port.close()
+  /** @returns whether there was a group */
+  const commitGroup = async (): Promise<boolean> => {
+    for (let more = receiveMessageOnPort(port); more; more = receiveMessageOnPort(port)) inbox.push(more.message as Message)
+    const group: WriteRequest[] = []
+    for (const message of inbox.splice(0)) {
+      if (message === 'close') closes = true
+      else if ('apart' in message) large.push(message.apart)
+      else group.push(...message)
     }
+    if (group.length > 0) await commit(group, false)
+    return group.length > 0
+  }
+
+  const commitAll = async (): Promise<void> => {
+    isBusy = true
+    while ((await commitGroup()) || large.length > 0) {
+      if (large.length === 0) continue
+      await delay(SMALL_MS)
+      await commitGroup()
+      await commit([large.shift()!], true)
+    }
+    isBusy = false
+    if (!closes) return
+    connection.close()
+    port.close()
   }
 
   port.on('message', (message: Message) => {
-    last = last.then(() => commitAll(message))
+    inbox.push(message)
+    if (!isBusy) void commitAll()
   })
 }
 
@@ -44,4 +72,9 @@ export interface Opening {
 }
 
 /** Nothing is sent after `close`. */
-type Message = WriteRequest[] | 'close'
+type Message = WriteRequest[] | LargeWrite | 'close'
+
+/** In its own transaction, in whatever order with the others. */
+export interface LargeWrite {
+  apart: WriteRequest
+}

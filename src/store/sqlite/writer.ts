@@ -26,6 +26,8 @@ export type WriteReply = { ok: unknown } | { error: SerializedError; cause?: str
 export interface CommitReport {
   /** In the order of the requests. */
   replies: WriteReply[]
+  /** Of a large write. */
+  apart: boolean
   /** Of the whole transaction, with its flush to disk. */
   durationMs: number
 }

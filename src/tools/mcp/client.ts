@@ -4,6 +4,7 @@ import { ToolFailed } from '../../errors.ts'
 import { canonicalForm, sha256 } from '../../graph/digest.ts'
 import type { Outside } from '../../graph/step-kind.ts'
 import { fetchBy } from '../../outgoing/fetch.ts'
+import type { Scrubber } from '../../secrets/scrubber.ts'
 import { version } from '../../version.ts'
 
 export interface McpServer {
@@ -30,6 +31,8 @@ export interface Connecting {
   request: Outside['outgoing']['request']
   signal: AbortSignal
   timeoutMs: number
+  /** What hides the secrets that the server was sent, should it quote them. */
+  scrubber: Scrubber | undefined
 }
 
 /**
@@ -43,7 +46,7 @@ export async function withMcpServer<Result>(
   work: (client: Client) => Promise<Result>,
 ): Promise<Result> {
   const { Client: McpClient, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
-  const { request, signal, timeoutMs } = connecting
+  const { request, signal, timeoutMs, scrubber } = connecting
   const limits = { totalMs: timeoutMs, firstByteMs: timeoutMs, bytes: MOST_BYTES }
   const transport = new StreamableHTTPClientTransport(new URL(server.url), {
     fetch: (url, init) => fetchBy(request, limits, url, init),
@@ -57,7 +60,7 @@ export async function withMcpServer<Result>(
     return await work(client)
   } catch (error) {
     signal.throwIfAborted()
-    throw failure(error, server)
+    throw failure(error, server, scrubber)
   } finally {
     await client.close().catch(() => undefined)
   }
@@ -86,10 +89,11 @@ export async function listTools(client: Client): Promise<ListedTool[]> {
   return tools
 }
 
-function failure(error: unknown, { url }: McpServer): AttemptFailed {
+function failure(error: unknown, { url }: McpServer, scrubber: Scrubber | undefined): AttemptFailed {
   for (let at = error, hops = 0; at instanceof Error && hops < 5; at = at.cause, hops++) if (at instanceof AttemptFailed) return at
   const { origin } = new URL(url)
-  const said = error instanceof Error ? error.message.slice(0, 500).toWellFormed() : 'it failed'
+  const message = error instanceof Error ? error.message : 'it failed'
+  const said = (scrubber?.excerpt(message, 500) ?? message.slice(0, 500)).toWellFormed()
   // Of the wire, and not the answer of a tool, so that another time may be better.
   return new AttemptFailed(new ToolFailed({ reason: `The MCP server at ${origin} failed: ${said}` }), { retryable: true })
 }

@@ -1,17 +1,19 @@
-import type { CallToolResult } from '@modelcontextprotocol/client'
+import type { CallToolResult, Client } from '@modelcontextprotocol/client'
 import { AttemptFailed } from '../../attempt-failed.ts'
 import { ToolChanged } from '../../errors.ts'
 import { withSecrets } from '../../nodes/with-secrets.ts'
-import type { Mapping } from '../../graph/step-kind.ts'
+import type { Mapping, Outside } from '../../graph/step-kind.ts'
 import { schemaOf } from '../parameters.ts'
 import { refused } from '../refused.ts'
 import { common, commonProperties, namePattern, type CommonConfig, type Tool, type ToolAttempt, type ToolType } from '../tool.ts'
-import { listTools, withMcpServer, type ListedTool } from './client.ts'
+import { listTools, withMcpServer, type Connecting, type ListedTool } from './client.ts'
 
 export interface McpConfig extends CommonConfig {
   type: 'mcp'
   name: string
-  url: string
+  /** One of both. */
+  url?: string
+  server?: string
   headers?: Record<string, string>
   tools?: string[]
   timeout?: number
@@ -28,11 +30,16 @@ export const mcpTool: ToolType = {
     'The tools of an MCP server over Streamable HTTP. What they are is recorded in the release; one that has changed since is not called.',
   schema: {
     type: 'object',
-    required: ['type', 'name', 'url'],
+    required: ['type', 'name'],
     properties: {
       type: { const: 'mcp' },
       name: { type: 'string', pattern: namePattern, description: 'Stands before the names of its tools.' },
-      url: { type: 'string', 'x-plain': true },
+      url: { type: 'string', 'x-plain': true, description: 'Of a server over Streamable HTTP.' },
+      server: {
+        type: 'string',
+        'x-plain': true,
+        description: 'Instead, the name of one that the operator lists in AGENT_STUDIO_MCP_SERVERS.',
+      },
       headers: {
         type: 'object',
         additionalProperties: { type: 'string' },
@@ -64,7 +71,7 @@ export const mcpTool: ToolType = {
       parameters: listed.input_schema,
       schema: schemaOf(listed.input_schema, compiler, `/recorded/tools/${index}/input_schema`),
       writes: () => !listed.read_only,
-      shows: () => ({ server: config.url, tool: listed.name }),
+      shows: () => ({ server: config.url ?? config.server, tool: listed.name }),
       run: (attempt) => call(config, listed, headers, attempt),
     }))
   },
@@ -75,27 +82,43 @@ function nameOf({ name }: McpConfig, listed: ListedTool): string {
 }
 
 async function call(config: McpConfig, listed: ListedTool, headers: Mapping, attempt: ToolAttempt): Promise<unknown> {
-  const { url, timeout = TIMEOUT_SECONDS } = config
-  const server = { url, headers: textsOf(await withSecrets(headers, attempt)) }
-  const connecting = { request: attempt.outside.outgoing.request, signal: attempt.signal, timeoutMs: timeout * 1_000 }
-  const result = await withMcpServer(server, connecting, async (client) => {
+  const { signal, outside } = attempt
+  const timeoutMs = (config.timeout ?? TIMEOUT_SECONDS) * 1_000
+  const own = textsOf(await withSecrets(headers, attempt))
+  const scrubber = outside.secrets.of(attempt.environment)
+  const result = await reach(config, own, outside, { signal, timeoutMs, scrubber }, async (client) => {
     const now = (await listTools(client)).find(({ name }) => name === listed.name)
     if (now?.digest !== listed.digest) throw changed(config, listed, now)
     const params = { name: listed.name, arguments: { ...attempt.arguments } }
-    return client.callTool(params, { timeout: timeout * 1_000, signal: attempt.signal })
+    return client.callTool(params, { timeout: timeoutMs, signal })
   })
   const content = contentOf(result)
   if (result.isError) throw refused(typeof content === 'string' ? content : JSON.stringify(content))
   return content
 }
 
+/** @throws AttemptFailed */
+export async function reach<Result>(
+  { url, server }: Pick<McpConfig, 'url' | 'server'>,
+  headers: Record<string, string>,
+  { outgoing, localServers }: Pick<Outside, 'outgoing' | 'localServers'>,
+  limits: Omit<Connecting, 'request'>,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  if (url !== undefined) return withMcpServer({ url, headers }, { ...limits, request: outgoing.request }, work)
+  if (!localServers) throw refused('This server runs no MCP servers of its own.')
+  return localServers.use(server!, limits, work)
+}
+
 export function textsOf(headers: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(headers as Record<string, unknown>).map(([name, value]) => [name, String(value)]))
 }
 
-function changed({ url }: McpConfig, { name }: ListedTool, now: ListedTool | undefined): AttemptFailed {
+function changed({ url, server }: McpConfig, { name }: ListedTool, now: ListedTool | undefined): AttemptFailed {
   const what = now ? 'has changed' : 'is not offered any more'
-  return new AttemptFailed(new ToolChanged({ tool: name, server: new URL(url).origin, what }), { retryable: false })
+  return new AttemptFailed(new ToolChanged({ tool: name, server: url === undefined ? `'${server}'` : new URL(url).origin, what }), {
+    retryable: false,
+  })
 }
 
 /** What a model can read of a result. */

@@ -170,11 +170,15 @@ function schemaOfContent(content: unknown): unknown {
   return isObject(content) ? (Object.values(content)[0] as Fields | undefined)?.['schema'] : undefined
 }
 
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
 /** The address that the document says its operations are at; undefined where it says none. @param from where the document came from */
 export function serverOf(document: unknown, from: string | undefined): string | undefined {
   const [first] = isObject(document) && Array.isArray(document['servers']) ? (document['servers'] as unknown[]) : []
   if (!isObject(first) || typeof first['url'] !== 'string') return from === undefined ? undefined : new URL('/', from).href
   const variables = isObject(first['variables']) ? (first['variables'] as Record<string, Fields>) : {}
-  const url = first['url'].replace(/\{([^}]*)\}/g, (_, name: string) => String(variables[name]?.['default'] ?? ''))
+  const url = first['url'].replace(/\{([^}]*)\}/g, (_, name: string) => textOf(variables[name]?.['default']))
   return URL.parse(url, from)?.href
 }

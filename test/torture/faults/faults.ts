@@ -46,10 +46,10 @@ export const faults = {
     changes: {
       'engine/sqlite/journal-commands.ts': [
         [
-          'const route = connection.prepare(sql).get(key, environment) as Route | undefined\n',
+          'const route = connection.prepare(sql).get(key, environment, ...names) as Route | undefined\n',
           `const routes = (globalThis.routes ??= new Map())
-    const at = sql + key + environment
-    const route = routes.get(at) ?? connection.prepare(sql).get(key, environment)
+    const at = [sql, key, environment, ...names].join()
+    const route = routes.get(at) ?? connection.prepare(sql).get(key, environment, ...names)
     if (route) routes.set(at, route)\n`,
         ],
       ],
@@ -115,9 +115,9 @@ export const faults = {
     changes: {
       'engine/sqlite/journal-commands.ts': [
         [
-          `connection.prepare(count).run(at!, status === 'failed' ? 1 : 0, entry.takeOne(), execution['deployment_id']!)`,
+          `connection.prepare(count).run(at!, status === 'failed' ? 1 : 0, entry.takeOne(), execution_id, execution['deployment_id']!)`,
           `const error = entry.takeOne()
-    setTimeout(() => connection.prepare(count).run(at!, status === 'failed' ? 1 : 0, error, execution['deployment_id']!), 15)`,
+    setTimeout(() => connection.prepare(count).run(at!, status === 'failed' ? 1 : 0, error, execution_id, execution['deployment_id']!), 15)`,
         ],
       ],
     },
