@@ -6,6 +6,6 @@ export function compileSchema(schema: unknown, pointer: string, findings: Findin
   if (schema === undefined || schema === null) return undefined
   const compiled = compileDataSchema(schema)
   if (!('problems' in compiled)) return compiled
-  for (const problem of compiled.problems) findings.problem(`${pointer}${problem.pointer}`, problem.code, problem.message)
+  for (const { pointer: place, code, message } of compiled.problems) findings.problem(`${pointer}${place}`, code, message)
   return undefined
 }
