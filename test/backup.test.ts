@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -5,7 +6,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fillExecutions } from '../bench/fill.ts'
 import { openDatabaseFile } from '../src/store/sqlite/database-file.ts'
 import { call, until } from './support/api.ts'
-import { removeFolder, runCommand, startServer, temporaryFolder, type TestServer } from './support/server.ts'
+import { removeFolder, runCommand, spawnCommand, startServer, temporaryFolder, type TestServer } from './support/server.ts'
 import { makeSmallDisk } from './torture/small-disk.ts'
 
 let folder: string
@@ -181,6 +182,35 @@ describe('agent-studio backup, where no server runs', () => {
   })
 })
 
+describe.each([[[]], [['--compact']]])('agent-studio backup %s that is interrupted', (options) => {
+  const partials = () => readdirSync(folder).filter((name) => name.includes('partial'))
+
+  /** Sends the signal when a part of the copy is there. @returns how the command ended */
+  async function interrupt(signal: NodeJS.Signals): Promise<unknown> {
+    const child = spawnCommand(folder, ['backup', ...options, 'copy.db'])
+    const exit = once(child, 'exit')
+    await until(async () => partials().some((name) => statSync(join(folder, name)).size > 0), 'a part of the copy')
+    child.kill(signal)
+    return (await exit)[1]
+  }
+
+  beforeEach(() => history(20_000))
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('by %s takes away what it has written', async (signal) => {
+    expect(await interrupt(signal)).toBe(signal)
+    expect(readdirSync(folder)).toEqual(['.agent-studio'])
+  })
+
+  it('by a kill leaves what the next one takes away, which leaves alone what another one is writing', async () => {
+    expect(await interrupt('SIGKILL')).toBe('SIGKILL')
+    const [left] = partials()
+    const others = left!.replace(/\.\d+\.partial/, `.${process.pid}.partial`)
+    writeFileSync(join(folder, others), '')
+    expect((await runCommand(folder, ['backup', ...options, 'other.db'])).code).toBe(0)
+    expect(partials()).toEqual([others])
+  })
+})
+
 describe('agent-studio backup is refused in one line', () => {
   async function refusal(args: string[], env: Record<string, string> = {}): Promise<string> {
     const { code, stdout, stderr } = await runCommand(folder, ['backup', ...args], env)
@@ -211,9 +241,11 @@ describe('agent-studio backup is refused in one line', () => {
 
   it('when the place cannot be written', async () => {
     await history(10)
-    expect(await refusal(['missing/copy.db'])).toContain('cannot be written')
+    expect(await refusal(['missing/copy.db'])).toBe(
+      `The backup ${join(folder, 'missing/copy.db')} cannot be written: there is no folder ${join(folder, 'missing')}; make it, or choose another place.\n`,
+    )
     writeFileSync(join(folder, 'file'), '')
-    expect(await refusal(['file/copy.db'])).toContain('cannot be written')
+    expect(await refusal(['file/copy.db'])).toContain('file is no folder')
     expect(await refusal(['/proc/copy.db'])).toContain('cannot be written')
   })
 

@@ -7,8 +7,10 @@ import { tortureByBadWrites } from './torture/bad-writes.ts'
 import { tortureByFailingDisk } from './torture/failing-disk.ts'
 import { faults, type FaultName } from './torture/faults/faults.ts'
 import { tortureByFullDisk } from './torture/disk.ts'
+import { tortureByFuzzing } from './torture/fuzz.ts'
 import { tortureByKilling } from './torture/kill.ts'
 import { tortureLinearizability } from './torture/linearize.ts'
+import { tortureByOverload } from './torture/overload.ts'
 import { preload } from './torture/preload.ts'
 import type { Part } from './torture/scenario.ts'
 import { whyNoSmallDisk } from './torture/small-disk.ts'
@@ -145,4 +147,15 @@ it('results that a full disk makes forgotten are found: their steps are called a
 it('an error of the disk that is taken for a refusal is found: the server goes on', { timeout }, async () => {
   const { broken } = await withFault('an error of the disk means undone', (env) => tortureByFailingDisk({ seed: 1, rounds: 1, env }))
   expect(broken).toContainEqual(expect.stringContaining('still running'))
+})
+
+it('a server that accepts whatever comes is found: it refuses nothing, and who is accepted waits for long', { timeout }, async () => {
+  const { refused, accepted } = await withFault('no load is shed', (env) => tortureByOverload({ seconds: 4, env }))
+  expect(refused.count).toBe(0)
+  expect(accepted.p50).toBeGreaterThan(500)
+})
+
+it('an address that is taken for a fault of the server is found', { timeout }, async () => {
+  const { broken } = await withFault('an address that cannot be read', (env) => tortureByFuzzing({ seed: 1, requests: 3_000, env }))
+  expect(broken).toContainEqual(expect.stringContaining('it is 500'))
 })

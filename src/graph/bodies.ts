@@ -81,9 +81,12 @@ function checkEdge(edge: FlowEdge, graph: FlowGraph, parent: ReadonlyMap<string,
   const expected = isIntoBody ? from : parent.get(from)
   const container = parent.get(to)
   if (container === expected) return undefined
+  const isAround = standsIn(from, to, parent)
   const message =
-    container === undefined || (expected !== undefined && standsIn(expected, to, parent))
-      ? `This connection leads from '${source}', in the body of '${expected}', to '${target}' outside of it. A body is left by its container: connect '${expected}' to '${target}'.`
-      : `This connection leads from '${source}' into the body of '${container}', at '${target}'. What a body needs from outside it reads from the steps before '${container}'; connect '${source}' to '${container}' itself.`
+    isIntoBody && isAround
+      ? `'${target}' cannot stand in the body of '${source}', for '${source}' stands in its.`
+      : container === undefined || (expected !== undefined && standsIn(expected, to, parent))
+        ? `This connection leads from '${source}', in the body of '${expected}', to '${target}' outside of it. A body is left by its container: connect '${expected}' to '${target}'.`
+        : `This connection leads from '${source}' into the body of '${container}', at '${target}'. What a body needs from outside it reads from the steps before '${container}'; connect '${source}' to '${container}' itself.`
   return { pointer, code: 'body_crossed', message }
 }

@@ -24,8 +24,7 @@ export async function runBackup(args: readonly string[]): Promise<0 | 1 | 2> {
   try {
     loadEnvFile()
     stepBack()
-    // While it is compacted nothing else happens here, so that a signal would be heard too late.
-    if (!compact) tidyUpOnSignals(file)
+    tidyUpOnSignals(file)
     const made = await backUp(readDataDir(process.env), file, { compact, onProgress: showProgress })
     console.log(json ? JSON.stringify(made) : describe(made))
     return 0

@@ -65,18 +65,23 @@ export async function startServer(folder: string, env: Record<string, string> = 
 }
 
 /** Runs the server's command until it ends by itself: for starts that are refused. */
-export async function runCommand(
-  folder: string,
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [join(root, 'bin/agent-studio.js'), ...args], {
+/** A command that ends by itself. */
+export function spawnCommand(folder: string, args: string[], env: Record<string, string> = {}): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(process.execPath, [join(root, 'bin/agent-studio.js'), ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A start that should have been refused, and was not, ends as well.
     timeout: 10_000,
   })
+}
+
+export async function runCommand(
+  folder: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawnCommand(folder, args, env)
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))

@@ -8,6 +8,7 @@ import { removeFolder, startServer, temporaryFolder } from '../support/server.ts
 import { HonestClients, type HonestResult } from './honest-clients.ts'
 import { startProcess } from './load-process.ts'
 import type { Latency, OpenLoad, OpenLoadResult } from './open-loop.ts'
+import { joinEnv } from './preload.ts'
 import { RssWatch } from './rss-watch.ts'
 
 export interface OverloadOptions {
@@ -58,7 +59,7 @@ const configuration = {
 /** Asks for twice as many executions as the server can do. It must do about as many as ever, and refuse the others at once. */
 export async function tortureByOverload({ seconds, factor = 2, env = {} }: OverloadOptions): Promise<OverloadResult> {
   const folder = temporaryFolder()
-  const server = await startServer(folder, { LOG_LEVEL: 'error', ...FLAGS, ...env })
+  const server = await startServer(folder, joinEnv({ LOG_LEVEL: 'error' }, FLAGS, env))
   const closed = startProcess('../../bench/load/generator.ts')
   const open = startProcess('open-loop-main.ts')
   const watchers = new HonestClients()

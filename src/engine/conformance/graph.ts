@@ -415,18 +415,19 @@ export function describeGraph(engine: () => EngineUnderTest): void {
       engine().most.steps = 9
       expect((await runOnce(engine(), items(4))).outcome).toMatchObject({ status: 'completed' })
       expect((await runOnce(engine(), items(5))).outcome).toMatchObject(tooLarge('steps'))
-      Object.assign(engine().most, { steps: 100, characters: 3_000 })
       await engine().deploy('long', {
         steps: [step('a', 'transform', { mapping: '{{ input }}' }), step('nap', 'wait', { seconds: 1.5 }, 'a'), text('b', 'b', 'nap')],
       })
       for (const [characters, outcome] of [
-        [1_000, { status: 'completed' }],
-        [3_000, { status: 'failed' }],
+        [10_000, { status: 'completed' }],
+        [2_000, { status: 'failed' }],
       ] as const) {
-        const execution = await engine().admit('long', { request: { query: '', chat_history: [], input: 'x'.repeat(characters) } })
+        engine().most.characters = Infinity
+        const execution = await engine().admit('long', { request: { query: '', chat_history: [], input: 'x'.repeat(2_000) } })
         void engine().dispatcher.start(execution)
         await rested(engine(), execution.execution_id)
         await engine().crash()
+        engine().most.characters = characters
         await engine().dispatcher.recover()
         await ended(engine(), execution.execution_id)
         const { error, status } = await engine().execution(execution.execution_id)

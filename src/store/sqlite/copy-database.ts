@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import { closeSync, existsSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
+import { Worker } from 'node:worker_threads'
 import { APPLICATION_ID, DATABASE_NAME } from './database-file.ts'
+import type { Rewriting, Rewritten } from './rewrite-thread.ts'
 
 /** The copy cannot be made. The message is the one line that the user sees. */
 export class CopyRefused extends Error {
@@ -30,7 +33,7 @@ export async function copyDatabase(dataDir: string, target: string, { compact, o
     source = new DatabaseSync(file, { timeout: 5_000 })
     const id = source.prepare('pragma application_id').get()!['application_id']
     if (id !== APPLICATION_ID) throw new CopyRefused(`The file ${file} is a database of another program.`)
-    if (compact) rewrite(source, target)
+    if (compact) await rewrite(file, target)
     else await copyPages(source, target, onProgress)
     const copy = openSync(target, 'r+')
     fsyncSync(copy)
@@ -66,10 +69,11 @@ async function copyPages(source: DatabaseSync, target: string, onProgress: CopyO
   }
 }
 
-function rewrite(source: DatabaseSync, target: string): void {
-  // For the copy of a database whose version did not ask for it.
-  source.exec('pragma auto_vacuum = incremental')
-  source.prepare('vacuum into ?').run(target)
+/** On another thread, so that this one hears signals. */
+async function rewrite(file: string, target: string): Promise<void> {
+  const thread = new Worker(new URL('./rewrite-thread.ts', import.meta.url), { workerData: { file, target } satisfies Rewriting })
+  const [failure] = (await once(thread, 'message')) as [Rewritten]
+  if (failure) throw Object.assign(new Error(failure.message), failure)
 }
 
 const SQLITE_BUSY = 5

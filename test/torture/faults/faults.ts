@@ -176,6 +176,10 @@ async function recordLater(db: Db, actor: Actor, change: Change): Promise<void> 
       ],
     },
   },
+  /** However much there is to do, all of it is accepted. */
+  'no load is shed': { changes: { 'limits/load.ts': [['this.#isOverloaded = true', 'this.#isOverloaded = false']] } },
+  /** What cannot be read of an address is taken for a fault of the server. */
+  'an address that cannot be read': { changes: { 'http/problem.ts': [["case 'FST_ERR_BAD_URL':", "case 'FST_ERR_OTHER':"]] } },
 } satisfies Readonly<Record<string, Fault>>
 
 export type FaultName = keyof typeof faults
