@@ -1,12 +1,16 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Compile } from 'typebox/compile'
 import type { TSchema } from 'typebox'
 import type { OpenApiDocument } from '../../src/http/openapi.ts'
 import { schemaAt, type JsonSchema } from '../../src/http/json-schema.ts'
 import { until, type Answer } from '../support/api.ts'
+import { writeKeyFile } from '../support/secrets.ts'
+import { removeFolder, temporaryFolder } from '../support/server.ts'
 import { agents, echo, fresh, useStudio } from '../support/studio.ts'
 
-const studio = useStudio()
+const keys = temporaryFolder()
+afterAll(() => removeFolder(keys))
+const studio = useStudio(() => ({ AGENT_STUDIO_SECRET_KEY_FILE: writeKeyFile(keys) }))
 let document: OpenApiDocument
 beforeAll(async () => {
   document = (await studio.call('GET', '/openapi.json')).body
@@ -233,7 +237,9 @@ it('gives examples of bodies that the server takes', async () => {
   const withExample = open.filter((one) => one.requestBody?.content['application/json']?.example !== undefined)
   expect(withExample.map((one) => one.operationId)).toEqual(expect.arrayContaining(['deployWorkflow', 'execute']))
   for (const { path, method, requestBody } of withExample) {
-    const response = await fetch(studio.url + path.replace('{workflow_id}', workflow_id).replace('{deployment_name}', deployment_name), {
+    const filled: Record<string, string> = { workflow_id, deployment_name, environment: 'development', name: 'EXAMPLE' }
+    const address = studio.url + path.replaceAll(/\{(\w+)\}/g, (_, name: string) => filled[name]!)
+    const response = await fetch(address, {
       method,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(requestBody!.content['application/json']!.example),
