@@ -79,7 +79,7 @@ async function serve(): Promise<void> {
     const writer = new Worker(new URL('../bin/writer.js', import.meta.url), { resourceLimits: WRITER_LIMITS })
     const { banner, startServer } = await import('./server.ts')
     const server = await startServer(config, writer)
-    stopOnSignals(server)
+    stopOnSignals(server, config.shutdownSeconds)
     endWithNpm()
     // Last, because whoever waits for it may send a signal at once.
     console.log(banner(server, config))
@@ -96,7 +96,7 @@ const WRITER_LIMITS = { maxYoungGenerationSizeMb: 4 }
 /** How long after a signal another one is taken for the same. Milliseconds. */
 const ONE_SIGNAL_MS = 500
 
-function stopOnSignals(server: RunningServer): void {
+function stopOnSignals(server: RunningServer, shutdownSeconds: number): void {
   let stoppingSince: number | undefined
   const stop = (): void => {
     if (stoppingSince !== undefined) {
@@ -107,6 +107,7 @@ function stopOnSignals(server: RunningServer): void {
       process.exit(1)
     }
     stoppingSince = performance.now()
+    if (server.running > 0 && shutdownSeconds > 0) console.log(patience(server.running, shutdownSeconds))
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -117,6 +118,12 @@ function stopOnSignals(server: RunningServer): void {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+}
+
+/** What a stop waits for, so that whoever stops it does not take it for stuck. */
+function patience(running: number, seconds: number): string {
+  const [what, them] = running === 1 ? ['1 execution that runs', 'it'] : [`${running} executions that run`, 'them']
+  return `Stopping: up to ${seconds} s for ${what}; what has not ended then goes on at the next start. Press Ctrl-C again to leave ${them} at once.`
 }
 
 /**

@@ -75,6 +75,8 @@ export interface RunningServer {
   isNew: boolean
   /** Whether requests need an API key. */
   needsKey: boolean
+  /** Executions that a stop waits for. */
+  readonly running: number
   /** Takes no new work, lets executions end for a while, and frees everything. */
   stop(): Promise<void>
 }
@@ -187,7 +189,15 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
     await stop()
     throw error
   })
-  return { url, isNew, needsKey: keys.anyKept(), stop }
+  return {
+    url,
+    isNew,
+    needsKey: keys.anyKept(),
+    get running() {
+      return studio.dispatcher.running
+    },
+    stop,
+  }
 }
 
 /** @param store where it is noted when keys were used */

@@ -182,7 +182,10 @@ describe('agent-studio backup, where no server runs', () => {
   })
 })
 
-describe.each([[[]], [['--compact']]])('agent-studio backup %s that is interrupted', (options) => {
+describe.each([
+  { command: 'agent-studio backup', options: [] },
+  { command: 'agent-studio backup --compact', options: ['--compact'] },
+])('$command, when it is interrupted', ({ options }) => {
   const partials = () => readdirSync(folder).filter((name) => name.includes('partial'))
 
   /** Sends the signal when a part of the copy is there. @returns how the command ended */

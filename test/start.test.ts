@@ -184,17 +184,25 @@ describe('a server that is told to stop', () => {
       server.process.kill('SIGINT')
     }
     const [code] = await exited
-    return { code, status: (await answer)?.status }
+    return { code, status: (await answer)?.status, said: /^Stopping: .*$/m.exec(server.output())?.[0] }
   }
 
   it('ends what runs, also when the signal comes twice, as a Ctrl-C under npm does', async () => {
-    expect(await interrupted([0, 50], 'take 1 seconds')).toEqual({ code: 0, status: 200 })
+    expect(await interrupted([0, 50], 'take 1 seconds')).toMatchObject({ code: 0, status: 200 })
   })
 
   it('ends at once when it is told again', async () => {
     const start = performance.now()
-    expect(await interrupted([0, 700], 'take 60 seconds')).toEqual({ code: 1, status: undefined })
+    expect(await interrupted([0, 700], 'take 60 seconds')).toMatchObject({ code: 1, status: undefined })
     expect(performance.now() - start).toBeLessThan(7_000)
+  })
+
+  it('says what it waits for, in one line', async () => {
+    const { said } = await interrupted([0], 'take 1 seconds')
+    expect(said).toMatch(/^Stopping: up to 8 s for 1 execution that runs; .* Press Ctrl-C again to leave it at once\.$/)
+    const idle = await startServer(folder)
+    await idle.stop()
+    expect(idle.output()).not.toContain('Stopping')
   })
 })
 

@@ -17,6 +17,8 @@ export interface AdmissionRequest extends Omit<Admission, 'status'> {
 
 /** Decides which process runs an execution, and when. */
 export interface Dispatcher {
+  /** Executions that run in this process, or are about to. */
+  readonly running: number
   /**
    * Decides in one transaction whether there is an active deployment, and on which release the execution runs.
    * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, DeploymentRateLimited, DeploymentBusy, KeyBusy,

@@ -3,9 +3,10 @@ import { DeploymentBusy, InternalError, ShuttingDown, StorageFull, type StudioEr
 import { Alarm } from './alarm.ts'
 import type { AdmissionRequest, Cancelled, Dispatcher } from './dispatcher.ts'
 import { cancelledEvent } from './end-event.ts'
-import type { AdmittedExecution, History, Patience } from './journal.ts'
+import type { AdmittedExecution, History, Patience, Pending, Standing } from './journal.ts'
 import { KeyPlaces } from './key-places.ts'
 import { Lanes, type Waiting } from './lanes.ts'
+import { ReadyQueue } from './ready-queue.ts'
 import type { Outcome, SliceOutcome } from './outcome.ts'
 import { PlanCache } from './plan-cache.ts'
 import { ShortLived } from './short-lived.ts'
@@ -13,6 +14,8 @@ import { Slice, type SliceServices } from './slice.ts'
 
 interface Running {
   slice: Slice
+  /** Of its request. */
+  bytes: number
   outcome: Promise<SliceOutcome>
   /** Something was decided about the execution while it ran. */
   heeded: boolean
@@ -38,12 +41,11 @@ export class InProcessDispatcher implements Dispatcher {
   readonly #running = new ShortLived<Running>()
   /** Being read from the journal. */
   readonly #starting = new Map<string, Promise<void>>()
-  /** Between the request for admission and the start. */
-  readonly #admitting = new Set<string>()
+  /** Between the request for admission and the start: the bytes of the request. */
+  readonly #admitting = new Map<string, number>()
   /** Something was decided about them while they were being admitted or read; it is looked up as soon as that is over. */
   readonly #undecided = new Set<string>()
-  /** What has a place in its lane and waits for room, first come first served. */
-  readonly #queue = new Map<string, Waiting>()
+  readonly #queue = new ReadyQueue()
   /** What waits for a place among the executions of its deployment. */
   readonly #lanes: Lanes
   readonly #keys = new KeyPlaces()
@@ -67,16 +69,20 @@ export class InProcessDispatcher implements Dispatcher {
     const { key_concurrency, ...asked } = request
     const { execution_id, api_key_id } = asked
     if (api_key_id !== null) this.#keys.take(api_key_id, key_concurrency ?? Infinity, execution_id)
-    const status = this.#queue.size === 0 && this.#taken < this.#limit ? 'running' : 'queued'
+    const request_json = JSON.stringify(asked.request)
+    const bytes = request_json.length
+    const status = this.#taken < this.#limit && this.#queue.letsPass(bytes) ? 'running' : 'queued'
     // Its place is taken from now on: what is said to run must not have to wait.
     if (status === 'running') this.#reserved++
-    this.#admitting.add(execution_id)
+    this.#queue.take(bytes)
+    this.#admitting.set(execution_id, bytes)
     try {
-      const execution = await this.#services.journal.admit({ ...asked, status })
+      const execution = await this.#services.journal.admit({ ...asked, request_json, status })
       this.#place(execution)
       return execution
     } catch (error) {
       this.#admitting.delete(execution_id)
+      this.#queue.leave(bytes)
       this.#keys.leave(execution_id)
       throw error instanceof DeploymentBusy ? this.#sayWhen(error) : error
     } finally {
@@ -118,6 +124,10 @@ export class InProcessDispatcher implements Dispatcher {
     return this.#queue.size + this.#lanes.size >= MOST_WAITING
   }
 
+  get running(): number {
+    return this.#running.size + this.#starting.size
+  }
+
   /** Places, of `limit`. */
   get #taken(): number {
     return this.#running.size + this.#starting.size + this.#reserved
@@ -125,18 +135,23 @@ export class InProcessDispatcher implements Dispatcher {
 
   start(execution: AdmittedExecution): Promise<Outcome> {
     const { execution_id, deployment_id, status } = execution
+    const bytes = this.#admitting.get(execution_id)!
     this.#admitting.delete(execution_id)
     const standing = this.#undecided.delete(execution_id) ? this.#services.journal.standing(execution_id) : { frozen: false }
     if (!standing || this.#draining) {
       this.#keys.leave(execution_id)
+      this.#queue.leave(bytes)
       if (status === 'running') this.#leaveLane(deployment_id)
       if (!standing) return Promise.resolve({ status: 'cancelled' })
       if (status === 'running') void this.#putBack(execution_id, 0)
       return Promise.resolve(left(new ShuttingDown({})))
     }
     const ended = new Promise<Outcome>((settle) => this.#waiters.set(execution_id, settle))
-    if (status === 'running') this.#run(execution, standing.frozen)
-    else this.#enqueue({ execution_id, deployment_id, why: 'wake' })
+    if (status === 'running') this.#run(execution, bytes, standing.frozen)
+    else {
+      this.#queue.leave(bytes)
+      this.#enqueue({ execution_id, deployment_id, bytes, why: 'wake' })
+    }
     return ended
   }
 
@@ -156,7 +171,7 @@ export class InProcessDispatcher implements Dispatcher {
     if (running) running.heeded = true
     if (standing.frozen) running?.slice.freeze()
     else if (running) running.slice.thaw()
-    else this.#enqueue({ execution_id: executionId, deployment_id: standing.deployment_id, why: 'wake' })
+    else this.#enqueue({ ...pendingOf(executionId, standing), why: 'wake' })
   }
 
   async cancel(cancelled: readonly Cancelled[]): Promise<void> {
@@ -190,7 +205,7 @@ export class InProcessDispatcher implements Dispatcher {
       const waiting: Waiting = { ...pending, why: 'recovery' }
       // What had begun has its place, also if the limit was lowered since.
       if (begun) this.#lanes.take(pending.deployment_id)
-      if (begun || this.#lanes.enter(waiting)) this.#queue.set(pending.execution_id, waiting)
+      if (begun || this.#lanes.enter(waiting)) this.#queue.add(waiting)
     }
     this.#ring(clock.now())
     // Those that there is room for are under way when this resolves.
@@ -216,7 +231,7 @@ export class InProcessDispatcher implements Dispatcher {
 
   #enqueue(waiting: Waiting): void {
     if (this.#draining || this.#queue.has(waiting.execution_id)) return
-    if (this.#lanes.enter(waiting)) this.#queue.set(waiting.execution_id, waiting)
+    if (this.#lanes.enter(waiting)) this.#queue.add(waiting)
     this.#startQueued()
   }
 
@@ -227,7 +242,7 @@ export class InProcessDispatcher implements Dispatcher {
   /** They have a place in their lane now. */
   #startAll(waiting: readonly Waiting[]): void {
     if (this.#draining || waiting.length === 0) return
-    for (const one of waiting) this.#queue.set(one.execution_id, one)
+    for (const one of waiting) this.#queue.add(one)
     this.#startQueued()
   }
 
@@ -237,22 +252,25 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   #startQueued(): void {
-    for (const [executionId, waiting] of this.#queue) {
-      if (this.#draining || this.#taken >= this.#limit) return
-      this.#queue.delete(executionId)
-      if (!this.#running.has(executionId) && !this.#starting.has(executionId)) {
-        this.#starting.set(executionId, this.#takeUp(waiting))
+    while (!this.#draining && this.#taken < this.#limit) {
+      const waiting = this.#queue.next()
+      if (!waiting) return
+      const { execution_id, deployment_id, bytes } = waiting
+      if (!this.#running.has(execution_id) && !this.#starting.has(execution_id)) {
+        this.#starting.set(execution_id, this.#takeUp(waiting))
         continue
       }
-      if (this.#starting.has(executionId)) this.#undecided.add(executionId)
-      this.#leaveLane(waiting.deployment_id)
+      if (this.#starting.has(execution_id)) this.#undecided.add(execution_id)
+      this.#queue.leave(bytes)
+      this.#leaveLane(deployment_id)
     }
   }
 
   /** Goes on with what is recorded of an execution. What is wrong with one is no reason to leave the others. */
   async #takeUp(waiting: Waiting): Promise<void> {
-    const { execution_id, deployment_id, why } = waiting
+    const { execution_id, deployment_id, bytes, why } = waiting
     let hasPlace = true
+    let isRunning = false
     try {
       const taken = await this.#services.journal.takeUp(execution_id, why, this.#services.clock.now())
       if (taken === 'full') {
@@ -261,9 +279,10 @@ export class InProcessDispatcher implements Dispatcher {
       } else if (!taken) this.#settleIfEnded(execution_id)
       else if (this.#draining) await this.#putBack(execution_id, taken.history.active_ms)
       else {
-        this.#run(taken.execution, false, taken.history)
-        // It is left with the slice.
+        // What it has is left with the slice.
+        isRunning = true
         hasPlace = false
+        this.#run(taken.execution, bytes, false, taken.history)
       }
     } catch (error) {
       if (error instanceof StorageFull) {
@@ -272,6 +291,7 @@ export class InProcessDispatcher implements Dispatcher {
       } else this.#services.onFault(error)
     } finally {
       this.#starting.delete(execution_id)
+      if (!isRunning) this.#queue.leave(bytes)
       if (hasPlace) this.#leaveLane(deployment_id)
       if (this.#undecided.delete(execution_id)) this.#lookUp(execution_id)
       this.#startQueued()
@@ -292,17 +312,18 @@ export class InProcessDispatcher implements Dispatcher {
     await this.#services.journal.rest(rest, patience).catch(this.#services.onFault)
   }
 
-  #run(execution: AdmittedExecution, frozen: boolean, history?: History): void {
+  #run(execution: AdmittedExecution, bytes: number, frozen: boolean, history?: History): void {
     const { execution_id, deployment_id, definition_digest, api_key_id } = execution
     if (api_key_id !== null) this.#keys.enter(api_key_id, execution_id)
-    const onStalled = (): void => this.#tellFull([execution_id, ...this.#queue.keys(), ...this.#lanes.waiting()])
+    const onStalled = (): void => this.#tellFull([execution_id, ...this.#queue.ids(), ...this.#lanes.waiting()])
     try {
       const slice = new Slice(execution, this.#plans.get(definition_digest), this.#services, onStalled, history)
       if (frozen) slice.freeze()
       const outcome = slice.run().catch((error: unknown) => this.#leave(error))
-      this.#running.set(execution_id, { slice, outcome, heeded: false })
+      this.#running.set(execution_id, { slice, outcome, bytes, heeded: false })
       void outcome.then((ended) => this.#endSlice(execution, ended))
     } catch (error) {
+      this.#queue.leave(bytes)
       this.#leaveLane(deployment_id)
       this.#keys.leave(execution_id)
       this.#settle(execution_id, this.#leave(error))
@@ -310,8 +331,9 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   #endSlice({ execution_id: executionId, deployment_id }: AdmittedExecution, outcome: SliceOutcome): void {
-    const { heeded } = this.#running.get(executionId)!
+    const { bytes, heeded } = this.#running.get(executionId)!
     this.#running.delete(executionId)
+    this.#queue.leave(bytes)
     this.#keys.leave(executionId)
     this.#leaveLane(deployment_id)
     if (outcome.status === 'resting') this.#noteRest(executionId, outcome.wake_at)
@@ -319,7 +341,7 @@ export class InProcessDispatcher implements Dispatcher {
     // It may have been woken since its rest was written, or resumed since its end was.
     if (heeded || outcome.status === 'resting') this.#wakeIfQueued(executionId)
     // What could not be written is no end: it goes on as soon as it can be.
-    if (outcome.status === 'left') this.#enqueueLater({ execution_id: executionId, deployment_id, why: 'recovery' }, FAULT_MS)
+    if (outcome.status === 'left') this.#enqueueLater({ execution_id: executionId, deployment_id, bytes, why: 'recovery' }, FAULT_MS)
     this.#startQueued()
   }
 
@@ -332,7 +354,7 @@ export class InProcessDispatcher implements Dispatcher {
     try {
       const standing = this.#services.journal.standing(executionId)
       if (standing?.status !== 'queued') return
-      this.#enqueue({ execution_id: executionId, deployment_id: standing.deployment_id, why: 'wake' })
+      this.#enqueue({ ...pendingOf(executionId, standing), why: 'wake' })
     } catch (error) {
       this.#services.onFault(error)
     }
@@ -369,6 +391,10 @@ export class InProcessDispatcher implements Dispatcher {
     }
     this.#startQueued()
   }
+}
+
+function pendingOf(execution_id: string, { deployment_id, bytes }: Standing): Pending {
+  return { execution_id, deployment_id, bytes }
 }
 
 /** A later slice goes on with it, in this process or another. */

@@ -41,6 +41,8 @@ export interface Admission {
   /** Of deployments that a workflow leads to, only those of such names, with `*` for any characters. Absent: whatever they are called. */
   deployment_pattern?: string
   request: ExecutionRequest
+  /** The same as JSON text, where it was made before. */
+  request_json?: string
   runtime_overrides: RuntimeOverrides
   session_id: string | null
   user_id: string | null
@@ -99,6 +101,8 @@ export type TakeUpReason = 'recovery' | 'due' | 'wake'
 export interface Pending {
   execution_id: string
   deployment_id: string
+  /** Of its request, as it is stored. */
+  bytes: number
 }
 
 /** One that a process before this one left. */
@@ -108,8 +112,7 @@ export interface Unfinished extends Pending {
 }
 
 /** What the journal says of an execution that has not ended; `running` also when its slice is only about to begin. */
-export interface Standing {
-  deployment_id: string
+export interface Standing extends Omit<Pending, 'execution_id'> {
   frozen: boolean
   status: 'queued' | 'running' | 'waiting'
 }

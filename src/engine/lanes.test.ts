@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Lanes, type Waiting } from './lanes.ts'
 
-const of = (deployment_id: string, execution_id: string): Waiting => ({ deployment_id, execution_id, why: 'wake' })
+const of = (deployment_id: string, execution_id: string): Waiting => ({ deployment_id, execution_id, bytes: 1, why: 'wake' })
 const ids = (waiting: readonly Waiting[]): string[] => waiting.map(({ execution_id }) => execution_id)
 
 function lanesOf(limits: Record<string, number>): Lanes {

@@ -121,7 +121,7 @@ export class Lanes {
   }
 
   /** It waits no longer. */
-  remove({ deployment_id, execution_id }: Pending): void {
+  remove({ deployment_id, execution_id }: Pick<Pending, 'deployment_id' | 'execution_id'>): void {
     const lane = this.#lanes.get(deployment_id)
     if (!lane) return
     if (lane.returned.delete(execution_id) || lane.waiting.delete(execution_id)) this.#size--

@@ -51,9 +51,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   queueSentAhead(app)
   options.shed?.(app)
   followAnswers(app, options.onAnswer)
-  const { unservedConnections, halfSentBytes } = { ...DEFAULT_LIMITS, ...options.limits }
-  limitConnections(app, unservedConnections)
-  acceptJsonBodies(app, halfSentBytes)
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  limitConnections(app, limits.unservedConnections)
+  acceptJsonBodies(app, limits)
   app.addHook('onRoute', validateRoute)
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(crossOrigin.headersFor(request.raw))

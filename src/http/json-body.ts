@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { UnsupportedMediaType } from '../errors.ts'
 import { HalfSentBodies } from './body-reader.ts'
 import { readJson } from './json-scanner.ts'
+import { LargeBodies } from './large-bodies.ts'
+import type { Limits } from './limits.ts'
 
 /** Bytes a body may have where the route does not say otherwise. */
 export const BODY_LIMIT = 1_000_000
@@ -13,10 +15,13 @@ export const EXECUTE_BODY_LIMIT = 10_000_000
 /**
  * Replaces Fastify's body parsers by one that reads JSON strictly and takes nothing else. `__proto__` and `constructor`
  * are plain keys here: JSON.parse makes own properties of them, and validation and storage look at own properties only.
- * @param mostHalfSentBytes what bodies take together at most that are only half here
  */
-export function acceptJsonBodies(app: FastifyInstance, mostHalfSentBytes: number): void {
-  const bodies = new HalfSentBodies(mostHalfSentBytes)
+export function acceptJsonBodies(
+  app: FastifyInstance,
+  { halfSentBytes, largeBodyBytes }: Pick<Limits, 'halfSentBytes' | 'largeBodyBytes'>,
+): void {
+  const bodies = new HalfSentBodies(halfSentBytes)
+  const inHand = new LargeBodies(largeBodyBytes)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     '*',
@@ -25,14 +30,21 @@ export function acceptJsonBodies(app: FastifyInstance, mostHalfSentBytes: number
       if (request.is404) return done(null)
       bodies.read(message, request.routeOptions.bodyLimit, (failure, bytes) => {
         if (failure) return done(failure)
+        let body: unknown
         try {
-          done(null, readBody(request, bytes))
+          inHand.admit(message, bytes.length)
+          body = readBody(request, bytes)
         } catch (error) {
-          done(error as Error)
+          return done(error as Error)
         }
+        done(null, body)
       })
     },
   )
+  app.addHook('preValidation', (request, reply, done) => {
+    inHand.holdUntilAnswered(request.raw, reply.raw)
+    done()
+  })
   // Fastify answers 415 to a Content-Type without a slash before any parser runs, even where there is no body at all.
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request.raw

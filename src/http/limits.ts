@@ -15,6 +15,8 @@ export interface Limits {
   unservedConnections: number
   /** What bodies take together that are only half here. When it is more, the oldest give way. */
   halfSentBytes: number
+  /** What large bodies take together whose requests are not answered. When it would be more, the next ones are refused. */
+  largeBodyBytes: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -24,4 +26,5 @@ export const DEFAULT_LIMITS: Limits = {
   connectionsCheckingInterval: 2_000,
   unservedConnections: 10_000,
   halfSentBytes: 128_000_000,
+  largeBodyBytes: 256_000_000,
 }

@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -64,9 +65,12 @@ export async function startServer(folder: string, env: Record<string, string> = 
   }
 }
 
-/** Runs the server's command until it ends by itself: for starts that are refused. */
-/** A command that ends by itself. */
-export function spawnCommand(folder: string, args: string[], env: Record<string, string> = {}): ChildProcessByStdio<null, Readable, Readable> {
+/** The server's command, which ends by itself, or is killed after a while. */
+export function spawnCommand(
+  folder: string,
+  args: string[],
+  env: Record<string, string> = {},
+): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(process.execPath, [join(root, 'bin/agent-studio.js'), ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env },
@@ -76,6 +80,7 @@ export function spawnCommand(folder: string, args: string[], env: Record<string,
   })
 }
 
+/** Runs it until it ends: for starts that are refused, above all. */
 export async function runCommand(
   folder: string,
   args: string[],

@@ -23,7 +23,7 @@ const insertExecution = `
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /** An admission as it goes to the writing thread, where the request is only stored. */
-export type PackedAdmission = Omit<Admission, 'request'> & { request: string }
+export type PackedAdmission = Omit<Admission, 'request' | 'request_json'> & { request: string }
 /** What it adds to what was asked. */
 export type Admitted = Omit<AdmittedExecution, 'execution_id' | 'request' | 'api_key_id' | 'created_at'>
 

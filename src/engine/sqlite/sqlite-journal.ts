@@ -45,8 +45,9 @@ export class SqliteJournal implements Journal {
   async admit(admission: Admission): Promise<AdmittedExecution> {
     // What was accepted comes first: a new execution is small, and would take the room that the results wait for.
     if (this.isFull) throw new StorageFull({})
-    const { execution_id, request, api_key_id, now: created_at } = admission
-    const packed = { ...admission, request: JSON.stringify(request) }
+    const { request_json, ...asked } = admission
+    const { execution_id, request, api_key_id, now: created_at } = asked
+    const packed = { ...asked, request: request_json ?? JSON.stringify(request) }
     const admitted = await (packed.request.length > LARGE ? this.#store.writeLarge(admit, packed) : this.#store.write(admit, packed))
     return { ...admitted, execution_id, request, api_key_id, created_at }
   }
@@ -66,7 +67,8 @@ export class SqliteJournal implements Journal {
 
   unfinished(): Unfinished[] {
     const rows = this.#pending(
-      `select execution_id, deployment_id, status = 'running' as begun from executions where ended_at is null and status <> 'waiting'`,
+      `select execution_id, deployment_id, octet_length(request) as bytes, status = 'running' as begun
+       from executions where ended_at is null and status <> 'waiting'`,
     ) as (Pending & { begun: 0 | 1 })[]
     // Sorted here: for the order SQLite would rather walk through all executions than the few of the partial index.
     return rows.map((row) => ({ ...row, begun: row.begun === 1 })).sort((a, b) => (a.execution_id < b.execution_id ? -1 : 1))
@@ -103,14 +105,17 @@ export class SqliteJournal implements Journal {
 
   standing(execution_id: string): Standing | undefined {
     const row = this.#store.reader
-      .prepare('select deployment_id, status, frozen from executions where execution_id = ? and ended_at is null')
+      .prepare(
+        'select deployment_id, octet_length(request) as bytes, status, frozen from executions where execution_id = ? and ended_at is null',
+      )
       .get(execution_id) as (Omit<Standing, 'frozen'> & { frozen: 0 | 1 }) | undefined
     return row && { ...row, frozen: row.frozen === 1 }
   }
 
   due(at: number): Pending[] {
     return this.#pending(
-      'select execution_id, deployment_id from executions where wake_at is not null and wake_at <= ? and ended_at is null order by wake_at, execution_id',
+      `select execution_id, deployment_id, octet_length(request) as bytes
+       from executions where wake_at is not null and wake_at <= ? and ended_at is null order by wake_at, execution_id`,
       at,
     )
   }
