@@ -50,7 +50,14 @@ describe('a model that answers', () => {
     expect(body).toMatchObject({ status: 'success', response: 'Hello from afar', tokens: { input: 11, output: 4, total: 15 } })
     expect(body.demo).toBeUndefined()
     expect(await stepsOf(body.execution_id)).toMatchObject([
-      { kind: 'model', model: 'openai/gpt-4o', status: 'completed', attempts: [{ number: 1 }], tokens: { total: 15 }, cost: null },
+      {
+        kind: 'model',
+        model: 'openai/gpt-4o',
+        status: 'completed',
+        attempts: [{ number: 1 }],
+        tokens: { total: 15 },
+        cost: expect.closeTo(0.000_067_5, 9),
+      },
     ])
     const [request] = model.requests
     expect(request!.path).toBe('/v1/chat/completions')
