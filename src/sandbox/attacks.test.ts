@@ -56,7 +56,7 @@ const outwards: Attack[] = [
     `Error.prepareStackTrace = (_, frames) => frames
     const frames = new Error().stack
     const seen = Array.isArray(frames) ? frames.map((frame) => typeof frame.getThis?.() + String(frame.getFileName?.())).join() : ''
-    return /undefined|file|node|\\/work/.test(seen.replaceAll('undefined', '')) ? seen : 'nothing'`,
+    return /file|node|\\//.test(seen.replaceAll('undefined', '')) ? seen : 'nothing'`,
     nothing,
   ],
   ['a constructor that a file is imported with', `return await import('node:fs')`, 'code_failed'],
