@@ -20,6 +20,8 @@ const PLAIN = [
   'version.ts',
 ]
 const ROOMS: Record<string, string[]> = {
+  'errors.ts': ['errors'],
+  errors: [],
   outgoing: [],
   models: ['outgoing', 'secrets'],
   templates: ['interrupt.ts'],
