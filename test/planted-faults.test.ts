@@ -149,10 +149,11 @@ it('an error of the disk that is taken for a refusal is found: the server goes o
   expect(broken).toContainEqual(expect.stringContaining('still running'))
 })
 
-it('a server that accepts whatever comes is found: it refuses nothing, and who is accepted waits for long', { timeout }, async () => {
-  const { refused, accepted } = await withFault('no load is shed', (env) => tortureByOverload({ seconds: 4, env }))
+it('a server that accepts whatever comes is found: it refuses nothing, and hundreds wait at a time', { timeout }, async () => {
+  const { refused, accepted, done } = await withFault('no load is shed', (env) => tortureByOverload({ seconds: 4, env }))
   expect(refused.count).toBe(0)
-  expect(accepted.p50).toBeGreaterThan(500)
+  // How many wait at a time (Little's law); it does not depend on how fast the machine is.
+  expect((accepted.p50 / 1_000) * done).toBeGreaterThan(700)
 })
 
 it('an address that is taken for a fault of the server is found', { timeout }, async () => {

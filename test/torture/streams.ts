@@ -108,7 +108,9 @@ async function readInParts(room: Room, events: StreamedEvent[]): Promise<string 
   let news = performance.now()
   const cancelAfter = random.next() < 0.2 ? Math.floor(random.between(2, 5)) : Infinity
   for (let asked = false; ;) {
-    const patience = random.next() < 0.15 ? Infinity : Math.floor(random.between(1, 5))
+    const drawn = random.next() < 0.15 ? Infinity : Math.floor(random.between(1, 5))
+    // Whoever will cancel reads no further than that, or the execution would often have ended before.
+    const patience = asked ? drawn : Math.min(drawn, Math.max(1, cancelAfter - events.length))
     const before = events.length
     const over = await readPart(room, events, patience).catch(leftAlone)
     if (over) return over === true ? undefined : over
