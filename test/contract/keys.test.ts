@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { OpenApiDocument } from '../../src/http/openapi.ts'
-import { until, type Answer } from '../support/api.ts'
+import { until, type Answer, misspelt } from '../support/api.ts'
 import { agents, echo, fresh, useStudio } from '../support/studio.ts'
 
 /** API keys over HTTP: who may do what, and what those are told who may not. */
@@ -333,7 +333,7 @@ describe('a revoked key', () => {
   it('is the same as an unknown and an expired one to whoever sends it', async () => {
     const revoked = await make()
     await call('DELETE', `/api/keys/${revoked.key_id}`)
-    const answers = [revoked.key, `${admin.slice(0, -1)}x`, 'as_unknown', 'x'].map(async (key) => {
+    const answers = [revoked.key, misspelt(admin), 'as_unknown', 'x'].map(async (key) => {
       const { status, body, headers } = await call('GET', '/api/agents', undefined, key)
       return { status, body, challenge: headers.get('www-authenticate') }
     })
@@ -477,7 +477,7 @@ describe('what was done with a key', () => {
 /** The last of this file: the address is told to wait from then on. */
 describe('too many wrong keys from an address', () => {
   it('are told when to try again, while a right one from there is accepted', async () => {
-    const wrong = async () => call('GET', '/api/agents', undefined, `${admin.slice(0, -1)}x`)
+    const wrong = async () => call('GET', '/api/agents', undefined, misspelt(admin))
     const limited = await until(async () => {
       const answer = await wrong()
       return answer.status === 429 ? answer : undefined

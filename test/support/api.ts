@@ -71,3 +71,8 @@ export async function until<Value>(look: () => Promise<Value | undefined | false
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }
+
+/** A key of the right form that nobody has. */
+export function misspelt(key: string): string {
+  return key.slice(0, -1) + (key.endsWith('x') ? 'y' : 'x')
+}
