@@ -1,5 +1,5 @@
-import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import { KeyInUrl, ScopeMissing, StudioError } from '../errors.ts'
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import { KeyInUrl, KeyInvalid, ScopeMissing } from '../errors.ts'
 import type { App } from '../http/app.ts'
 import { holds, nobody, type Caller, type Scope } from './caller.ts'
 import type { Gate } from './gate.ts'
@@ -16,32 +16,63 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent it: from the first hook on. */
     caller: Caller
+    /** When its key was looked at. Milliseconds of the monotonic clock. */
+    admittedAt: number
     /** Whether its key is still good. Answers that take long ask this now and then. */
     isStillAdmitted(): boolean
   }
 }
 
+/** A key that was good so long ago is looked at again: it may have been revoked since. Milliseconds. */
+const LOOK_AGAIN_MS = 20
+
 /**
  * Lets nobody in without a key that may do what the route does. Called before the first route is registered, so that it holds
  * for all of them, for addresses that do not exist as well. It costs a request some five microseconds.
+ * @param limit adds what counts the requests of a caller, also those that the caller may not send
  */
-export function guardRoutes(app: App, gate: Gate): void {
+export function guardRoutes(app: App, gate: Gate, limit?: (app: App) => void): void {
   app.addHook('onRoute', requireScope)
   // Fastify refuses objects here, which requests would share; the hook sets it before anybody looks.
   app.decorateRequest('caller', null as never)
+  app.decorateRequest('admittedAt', 0)
   app.decorateRequest('isStillAdmitted', function (this: FastifyRequest) {
     return gate.stillAdmits(this.caller)
   })
-  app.addHook('onRequest', (request, reply, done) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     try {
       refuseKeyInUrl(request)
       request.caller = callerOf(request, gate)
+      request.admittedAt = performance.now()
       done()
     } catch (error) {
-      challenge(error, reply)
       done(error as Error)
     }
   })
+  limit?.(app)
+  app.addHook('onRequest', ({ routeOptions, caller }, _reply, done) => {
+    const scope = scopeOf(routeOptions)
+    if (scope === 'none' || scope === 'any' || holds(caller, scope)) done()
+    else done(new ScopeMissing({ scope }))
+  })
+  // Whoever sends a body slowly could otherwise keep half a request for the time after the revocation.
+  app.addHook('preValidation', (request, _reply, done) => {
+    try {
+      refuseRevoked(request)
+      done()
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}
+
+/**
+ * To be called before something is done or answered that was long in coming. It costs next to nothing where it was not.
+ * @throws KeyInvalid where the key was revoked or has expired since the request began
+ */
+export function refuseRevoked(request: FastifyRequest): void {
+  if (request.caller === nobody || performance.now() - request.admittedAt <= LOOK_AGAIN_MS) return
+  if (!request.isStillAdmitted()) throw new KeyInvalid({})
 }
 
 /** A route that nobody thought about must not be open to everybody, nor closed by chance. */
@@ -50,12 +81,12 @@ function requireScope({ method, url, config }: RouteOptions): void {
 }
 
 function callerOf({ routeOptions, headers, ip }: FastifyRequest, gate: Gate): Caller {
-  // None where no route matches: what there is and what there is not is not for everybody either.
-  const scope = routeOptions.config?.scope ?? 'any'
-  if (scope === 'none') return nobody
-  const caller = gate.identify(headers.authorization, ip)
-  if (scope !== 'any' && !holds(caller, scope)) throw new ScopeMissing({ scope })
-  return caller
+  return scopeOf(routeOptions) === 'none' ? nobody : gate.identify(headers.authorization, ip)
+}
+
+/** Any key where no route matches: what there is and what there is not is not for everybody either. */
+function scopeOf({ config }: FastifyRequest['routeOptions']): Scope | 'any' | 'none' {
+  return config?.scope ?? 'any'
 }
 
 /** Names by which other APIs take keys in addresses. None of our parameters is called like that. */
@@ -74,12 +105,4 @@ function decoded(url: string): string {
     // It is refused for that by others; the escapes of letters are decoded all the same.
     return url.replaceAll(/%([2-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
   }
-}
-
-/** RFC 6750 §3, RFC 9110 §11.6.1. */
-function challenge(error: unknown, reply: FastifyReply): void {
-  if (!(error instanceof StudioError) || (error.status !== 401 && !(error instanceof ScopeMissing))) return
-  const { scope } = error.members as { scope?: string }
-  const why = { key_invalid: ', error="invalid_token"', scope_missing: `, error="insufficient_scope", scope="${scope}"` }
-  reply.header('www-authenticate', `Bearer realm="Agent Studio"${why[error.code as keyof typeof why] ?? ''}`)
 }

@@ -1,5 +1,6 @@
 import { recordChange, type Change } from '../audit/repository.ts'
 import { fromJson } from '../audit/difference.ts'
+import { withoutKeys } from '../audit/without-keys.ts'
 import type { Actor } from '../store/origin.ts'
 import type { Db } from '../store/store.ts'
 import type { AgentRow } from '../store/tables.ts'
@@ -28,5 +29,5 @@ export function recordAgentChange(
 }
 
 function stateOf({ name, agent_type, description, config, available_for_deployment }: AgentRow) {
-  return { name, agent_type, description, config: fromJson(config), available_for_deployment: available_for_deployment === 1 }
+  return { name, agent_type, description, config: withoutKeys(fromJson(config)), available_for_deployment: available_for_deployment === 1 }
 }

@@ -5,6 +5,7 @@ import { within } from '../access/repository.ts'
 import type { Db } from '../store/store.ts'
 import type { AuditRow } from '../store/tables.ts'
 import type { AuditFilter } from './filter.ts'
+import type { ObjectType } from './repository.ts'
 
 /** Where a page ends. */
 export interface Position {
@@ -32,7 +33,7 @@ const TURN = 500
  */
 export async function listEntries(db: Db, { filter, reach, after, limit }: AuditPage): Promise<AuditRow[]> {
   const { from = -Infinity, to = Infinity } = filter
-  const conditions = await indexedConditions(db, filter)
+  const conditions = await indexedConditions(db, filter, withinReach(db, reach))
   const index = await rarest(db, conditions)
   const rest = [...conditions.filter((one) => one !== index), ...withinReach(db, reach)]
   const walk: Walk = { from, index: index ?? sql`1`, rest }
@@ -41,20 +42,29 @@ export async function listEntries(db: Db, { filter, reach, after, limit }: Audit
 }
 
 /** Each leads by an index of its own to entries in the order of their times. */
-async function indexedConditions(db: Db, filter: AuditFilter): Promise<Condition[]> {
+async function indexedConditions(db: Db, filter: AuditFilter, seen: Condition[]): Promise<Condition[]> {
   const { actor, action, object_type, object, environment } = filter
   const conditions: Condition[] = []
-  if (object !== undefined) conditions.push(await eitherColumn(db, sql`object_id`, sql`object_name`, object))
-  if (actor !== undefined) conditions.push(await eitherColumn(db, sql`actor_key_id`, sql`actor_name`, actor))
+  if (object !== undefined) conditions.push(await eitherColumn(db, { id: sql`object_id`, name: sql`object_name` }, object, seen))
+  if (actor !== undefined) conditions.push(await eitherColumn(db, { id: sql`actor_key_id`, name: sql`actor_name` }, actor, []))
   if (action !== undefined) conditions.push(sql`action = ${action}`)
   if (object_type !== undefined) conditions.push(sql`object_type = ${object_type}`)
   if (environment !== undefined) conditions.push(sql`environment = ${environment}`)
   return conditions
 }
 
-/** What is no id of anything is a name. */
-async function eitherColumn(db: Db, id: Condition, name: Condition, value: string): Promise<Condition> {
-  const { rows } = await sql`select 1 from audit where ${id} = ${value} limit 1`.execute(db)
+/**
+ * What is no id of anything is a name.
+ * @param seen what whoever asks can see: what they cannot must make no difference. All entries of an object are seen, or none.
+ */
+async function eitherColumn(
+  db: Db,
+  { id, name }: { id: Condition; name: Condition },
+  value: string,
+  seen: Condition[],
+): Promise<Condition> {
+  const first = sql`select * from audit where ${id} = ${value} limit 1`
+  const { rows } = await sql`select 1 from (${first}) as audit where ${sql.join([sql`1`, ...seen], sql` and `)}`.execute(db)
   return rows.length > 0 ? sql`${id} = ${value}` : sql`${name} = ${value}`
 }
 
@@ -68,6 +78,9 @@ async function rarest(db: Db, conditions: readonly Condition[]): Promise<Conditi
   return conditions[0]
 }
 
+/** What goes by no deployment's name. All else does. */
+const NAMELESS: ObjectType[] = ['workflow', 'agent', 'key', 'secret', 'variable']
+
 /**
  * Entries of a foreign environment, of deployments that are not one's own and of keys that reach further are not there. What belongs
  * to no environment is, for everybody who sees the trail.
@@ -79,7 +92,7 @@ export function withinReach(db: Db, reach: Reach): Condition[] {
   const conditions = [sql`(object_type <> 'key' or object_id in (${keys}))`]
   if (environments) conditions.push(sql`(environment is null or environment in (${sql.join([...environments])}))`)
   if (deployment_pattern !== null) {
-    conditions.push(sql`(object_type not in ('deployment', 'execution') or object_name glob ${deployment_pattern})`)
+    conditions.push(sql`(object_type in (${sql.join(NAMELESS)}) or object_name glob ${deployment_pattern})`)
   }
   return conditions
 }

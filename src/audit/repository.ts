@@ -6,7 +6,7 @@ import { differenceOf } from './difference.ts'
 import { hashOf, NO_HASH, toEntry } from './entry.ts'
 
 /** What the trail speaks of. */
-export type ObjectType = 'workflow' | 'agent' | 'deployment' | 'execution' | 'key' | 'secret' | 'variable'
+export type ObjectType = 'workflow' | 'agent' | 'deployment' | 'proposal' | 'execution' | 'key' | 'secret' | 'variable'
 
 export interface Change {
   /** By the clock, in milliseconds since 1970. */

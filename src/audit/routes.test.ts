@@ -168,8 +168,24 @@ describe('a key that is limited', () => {
     expect(await seqs('?object=billing', 'development')).toEqual([4])
   })
 
+  it('learns by no name of its own whether something foreign has that id', async () => {
+    await trail.add(change('workflow.create', 8, 'w2', 's1'), change('workflow.create', 9, 'w3', 's2'))
+    expect(await seqs('?object=s1')).toEqual([5])
+    expect(await seqs('?object=s1', 'development')).toEqual([8])
+    expect(await seqs('?object=s2', 'development')).toEqual([9])
+  })
+
   it('sees no entry of a deployment that is not its own', async () => {
     expect(await seqs('', 'support')).toEqual([7, 5, 2, 1])
+  })
+
+  it('sees nothing else that goes by the name of a deployment that is not its own', async () => {
+    await trail.add(
+      change('proposal.create' as Change['action'], 8, 'p1', 'billing', 'development'),
+      change('proposal.create' as Change['action'], 9, 'p2', 'support-a', 'development'),
+      change('something.new' as Change['action'], 10, 'n1', 'billing', 'development'),
+    )
+    expect(await seqs('?from=1970-01-09T00:00:00Z', 'support')).toEqual([9])
   })
 
   it('exports no more than that', async () => {

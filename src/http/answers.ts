@@ -36,7 +36,8 @@ export function followAnswers(app: App, tell: (answer: Answer) => void = () => u
     const { raw } = reply
     answers.count++
     // Not Fastify's onResponse: it is silent about a client that leaves, and so about most streams.
-    raw.once('close', () => {
+    // It comes once.
+    raw.on('close', () => {
       if (--answers.count === 0) answers.whenNone?.()
       const status = raw.headersSent ? raw.statusCode : undefined
       tell({ method: request.method, route: request.routeOptions.url, status, seconds: (performance.now() - began) / 1_000 })

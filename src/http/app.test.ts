@@ -190,6 +190,8 @@ test('what breaks unexpectedly is 500 whatever status it claims, logged with its
   expect(response.json()).toMatchObject({ status: 500, code: 'internal_error' })
   expect(response.body).not.toContain('secret')
   expect(logged).toMatchObject([{ level: 50, err: { message: 'secret', stack: expect.stringContaining('test-app.ts') } }])
+  expect(logged).toMatchObject([{ request_id: response.headers['x-request-id'] }])
+  expect(response.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/)
 })
 
 test('what is the fault of the client is not logged, nor is a success', async () => {

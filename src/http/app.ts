@@ -33,10 +33,13 @@ export interface AppOptions {
   /** Told of each request that was refused because a limit was reached, and which. */
   onLimited?: (policy: string) => void
   /** Adds what refuses requests before anything is done for them. */
-  shed?: (app: App) => void
+  shed?: (app: App, headersFor: HeadersFor) => void
   /** Adds what must hold for every route, those of this folder included, before the first is registered. */
   guard?: (app: App) => void
 }
+
+/** The headers of every answer to a request, whatever it is; the same object for all of one origin. */
+export type HeadersFor = (request: IncomingMessage) => Readonly<Record<string, string>>
 
 export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>
 
@@ -49,7 +52,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const app = newFastify(options, crossOrigin, origins)
 
   queueSentAhead(app)
-  options.shed?.(app)
+  options.shed?.(app, (request) => crossOrigin.headersFor(request))
   followAnswers(app, options.onAnswer)
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   limitConnections(app, limits.unservedConnections)
@@ -87,10 +90,9 @@ export async function createApp(options: AppOptions): Promise<App> {
 function newFastify({ logger, limits, trustProxy }: AppOptions, crossOrigin: CrossOrigin, origins: OriginCheck): App {
   const { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval } = { ...DEFAULT_LIMITS, ...limits }
   return fastify({
-    loggerInstance: logger,
-    // A line and a child logger for each request cost more than many of our requests do.
+    // A line and a logger for each request cost more than many of our requests do.
+    loggerInstance: sharedByRequests(logger),
     logController: new LogController({ disableRequestLogging: true }),
-    childLoggerFactory: (parent) => parent,
     bodyLimit: BODY_LIMIT,
     trustProxy: trustProxy ?? false,
     // createApp sets compilers of our own. If these were left out, Fastify would load Ajv and fast-json-stringify all the same.
@@ -115,6 +117,13 @@ function newFastify({ logger, limits, trustProxy }: AppOptions, crossOrigin: Cro
       answerError(error, request, reply)
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
+}
+
+/** Not by a `childLoggerFactory`, since Fastify would look at what that gives, method by method, with each request. */
+function sharedByRequests(logger: FastifyBaseLogger): FastifyBaseLogger {
+  const shared = Object.create(logger) as FastifyBaseLogger
+  shared.child = () => shared
+  return shared
 }
 
 function neverBuilt(): never {

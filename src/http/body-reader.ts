@@ -68,6 +68,7 @@ class HalfSentBody {
   #length = 0
   /** What it takes, of which others were told. */
   #held = 0
+  #isDone = false
 
   constructor(message: IncomingMessage, limit: number, others: HalfSentBodies, done: Done) {
     this.#message = message
@@ -132,7 +133,10 @@ class HalfSentBody {
   }
 
   #finish(error: StudioError | null): void {
-    this.#message.off('data', this.#take).off('end', this.#end).off('error', this.#breakOff)
+    if (this.#isDone) return
+    this.#isDone = true
+    // Of one that has ended nothing more comes.
+    if (error) this.#message.off('data', this.#take).off('end', this.#end)
     this.#others.letGo(this, this.#held)
     this.#closeGathering()
     const pieces = this.#pieces

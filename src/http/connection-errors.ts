@@ -27,10 +27,13 @@ export function isServed(socket: Socket): boolean {
   return Boolean((socket as ServedSocket)._httpMessage)
 }
 
-/** Says why, unless an answer has begun, and closes the connection. */
+/** Says why, unless the answer to the request at fault has begun, and closes the connection. */
 export function refuseConnection(socket: Socket, problem: StudioError): void {
-  const started = (socket as ServedSocket)._httpMessage?.headersSent === true
-  if (!socket.writable || started) socket.destroy()
+  const answer = (socket as ServedSocket)._httpMessage
+  // What is wrong after a request that was whole, and has its whole answer, is another one; unless that answer is the last one.
+  const isAnswered = answer?.writableEnded === true && answer.req.complete && answer.shouldKeepAlive
+  const isAnswering = answer?.headersSent === true && !isAnswered
+  if (!socket.writable || isAnswering) socket.destroy()
   else socket.end(rawProblem(problem), () => socket.destroy())
 }
 

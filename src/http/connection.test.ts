@@ -31,6 +31,11 @@ describe('what is not a request gets a problem all the same', () => {
     ['GET /hc HTTP/1.1\r\nHost: localhost\r\nBad Header: x\r\n\r\n', 400, 'malformed_request'],
     ['GET /hc HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'malformed_request'],
     ['GET /hc HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400, 'malformed_request'],
+    [
+      'GET /hc HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer a\r\nauthorization: Bearer a\r\nConnection: close\r\n\r\n',
+      400,
+      'malformed_request',
+    ],
     ['POST /bare HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n', 400, 'malformed_request'],
     ['POST /bare HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400, 'malformed_request'],
     [`GET /hc HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'header_too_large'],

@@ -45,7 +45,8 @@ export function limitConnections(app: App, most: number): void {
   app.addHook('preValidation', (request, reply, done) => {
     const { socket } = request.raw
     unserved.delete(socket)
-    reply.raw.once('close', () => {
+    // It comes once.
+    reply.raw.on('close', () => {
       // Another request may have come behind this one.
       if (!socket.destroyed && !isServed(socket)) enter(socket)
     })

@@ -10,12 +10,14 @@ const SEEN = [
   'Allow',
   'Content-Disposition',
   'ETag',
+  'Idempotent-Replayed',
   'Link',
   'Location',
   'RateLimit',
   'RateLimit-Policy',
   'Retry-After',
   'WWW-Authenticate',
+  'X-Request-Id',
 ]
 
 /** Browsers ask again after so many seconds at most, so that a list that became shorter counts soon. */
@@ -34,10 +36,10 @@ export class CrossOrigin {
   constructor(origins: readonly string[], headers: Readonly<Record<string, string>>) {
     this.#origins = new Set(origins)
     // Whatever the answer, a cache must not give it to another origin.
-    this.#headers.set(undefined, origins.length > 0 ? { ...headers, Vary: 'Origin' } : { ...headers })
+    this.#headers.set(undefined, inSmallLetters(origins.length > 0 ? { ...headers, Vary: 'Origin' } : headers))
     for (const origin of origins) {
       const seen = { 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': SEEN.join(', ') }
-      this.#headers.set(origin, { ...headers, Vary: 'Origin', ...seen })
+      this.#headers.set(origin, inSmallLetters({ ...headers, Vary: 'Origin', ...seen }))
     }
   }
 
@@ -59,6 +61,11 @@ export class CrossOrigin {
       Vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
     }
   }
+}
+
+/** Fastify writes their names so, and would make them so for each answer. */
+function inSmallLetters(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 /** What was said of other origins, for an answer that is taken out of Fastify's hands. */

@@ -71,6 +71,7 @@ function readBody(request: FastifyRequest, body: Buffer): unknown {
 /** `application/json`, with no parameter but `charset=utf-8` (which RFC 8259 §11 does not define and many clients send). */
 export function isJson(contentType: string | undefined): boolean {
   if (contentType === undefined) return false
+  if (contentType === 'application/json') return true
   const [mediaType, ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase())
   return mediaType === 'application/json' && parameters.every((one) => one === '' || /^charset=("utf-?8"|utf-?8)$/.test(one))
 }

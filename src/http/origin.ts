@@ -40,7 +40,8 @@ export class OriginCheck {
 
   private checkHost(request: IncomingMessage): void {
     const { host } = request.headers
-    if (countHosts(request) > 1) throw new MalformedRequest({ reason: 'There is more than one Host header.' }) // RFC 9112 §3.2
+    const repeated = repeatedHeader(request)
+    if (repeated !== undefined) throw new MalformedRequest({ reason: `There is more than one ${repeated} header.` })
     if (host === undefined && request.httpVersion !== '1.0') throw new MalformedRequest({ reason: 'The Host header is missing.' })
     if (host !== undefined) this.checkName(host)
     if (request.url?.startsWith('/')) return
@@ -86,13 +87,22 @@ function hostName(host: string): string {
     .replace(/(?<=[^.])\.$/, '')
 }
 
-function countHosts({ rawHeaders }: IncomingMessage): number {
-  let count = 0
+/** Headers of which there can be one alone (RFC 9112 §3.2, RFC 9110 §5.3): of two, whatever stands before this server may go by the other one. */
+const ONCE = ['Host', 'Authorization'] as const
+
+function repeatedHeader({ rawHeaders }: IncomingMessage): string | undefined {
+  return ONCE.find((name) => isRepeated(rawHeaders, name.toLowerCase()))
+}
+
+function isRepeated(rawHeaders: readonly string[], lowerName: string): boolean {
+  let isThere = false
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!
-    if (name.length === 4 && name.toLowerCase() === 'host') count += 1
+    if (name.length !== lowerName.length || name.toLowerCase() !== lowerName) continue
+    if (isThere) return true
+    isThere = true
   }
-  return count
+  return false
 }
 
 function isSafe(method: string | undefined): boolean {

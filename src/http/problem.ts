@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import {
   BodyFragmented,
   BodyTooLarge,
   InternalError,
+  KeyInvalid,
   MalformedRequest,
   RequestTimeout,
+  ScopeMissing,
   ShuttingDown,
   StorageUnknown,
   StudioError,
@@ -46,13 +49,16 @@ export function problemOf(error: StudioError): Problem {
 /** What whoever runs the server has to look at. A failed model (502) or a long execution (504) is not among it. */
 const FAULTS = new Set([InternalError.code, StorageUnknown.code])
 
+/** On the answer to what failed by a fault of ours: what to look for in the log. */
+export const REQUEST_ID = 'x-request-id'
+
 /** What more comes of such a request is a burden, and nobody's who would read the answer. */
 const HOPELESS = new Set([BodyFragmented.code, RequestTimeout.code])
 
 /** The error handler of the app. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = translate(error, request)
-  if (FAULTS.has(known.code)) logFault(error, request)
+  if (FAULTS.has(known.code)) reply.header(REQUEST_ID, logFault(error, request))
   sendProblem(reply, known)
 }
 
@@ -66,8 +72,20 @@ export function sendProblem(reply: FastifyReply, error: StudioError, status = er
   // RFC 9110 §10.2.3
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
   if (error.reached) tellLimit(reply, error.reached)
+  const challenge = challengeOf(error)
+  if (challenge !== undefined) reply.header('www-authenticate', challenge)
   // A serializer of its own, because Fastify would add a charset, which JSON has not (RFC 8259 §11).
   reply.serializer((payload: unknown) => JSON.stringify(payload)).send({ ...problemOf(error), status })
+}
+
+/** Which key would do, where the one that was sent will not, or none was (RFC 6750 §3, RFC 9110 §11.6.1). */
+function challengeOf(error: StudioError): string | undefined {
+  if (error.status !== 401 && !(error instanceof ScopeMissing)) return undefined
+  const why = {
+    [KeyInvalid.code]: ', error="invalid_token"',
+    [ScopeMissing.code]: `, error="insufficient_scope", scope="${String(error.members['scope'])}"`,
+  }
+  return `Bearer realm="Agent Studio"${why[error.code] ?? ''}`
 }
 
 /** A whole response in bytes, for requests that never became one that Fastify could answer. */
@@ -116,7 +134,10 @@ function translateFastify(code: string, request: FastifyRequest): StudioError | 
   }
 }
 
-function logFault(error: unknown, request: FastifyRequest): void {
+/** @returns the id that finds the line in the log again */
+function logFault(error: unknown, request: FastifyRequest): string {
   const err = error instanceof Error ? error : new Error(`not an Error was thrown: ${String(error)}`)
-  request.log.error({ err, method: request.method, url: request.url }, 'a request failed by a fault of ours')
+  const request_id = randomUUID()
+  request.log.error({ err, request_id, method: request.method, url: request.url }, 'a request failed by a fault of ours')
+  return request_id
 }

@@ -1,4 +1,4 @@
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile, ErrorContext, ErrorSchema, Stack, type Validator } from 'typebox/schema'
 import { Type } from './type.ts'
@@ -52,9 +52,15 @@ export function validateRoute(route: RouteOptions): void {
 
   if ([route.method].flat().includes('POST')) checks.push(checkIdempotencyKey)
 
-  const validate = async (request: FastifyRequest) => {
-    const errors = checks.flatMap((check) => check(request))
-    if (errors.length > 0) throw new InvalidInput({ errors })
+  const validate = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    let error: Error | undefined
+    try {
+      const errors = checks.flatMap((check) => check(request))
+      if (errors.length > 0) error = new InvalidInput({ errors })
+    } catch (fault) {
+      error = fault as Error
+    }
+    done(error)
   }
   route.preValidation = [validate, ...[route.preValidation ?? []].flat()]
 }

@@ -9,7 +9,12 @@ import { fresh } from '../../test/support/studio.ts'
 import { guardRoutes } from '../access/hooks.ts'
 import { registerAgentRoutes } from '../agents/routes.ts'
 import { tellOrigins } from '../audit/request-origin.ts'
+import { registerLifeCycleRoutes } from '../deployments/life-cycle-routes.ts'
+import { registerReleaseRoutes } from '../deployments/release-routes.ts'
+import { registerRerunRoutes } from '../deployments/rerun-routes.ts'
 import { registerDeploymentRoutes } from '../deployments/routes.ts'
+import { registerStopRoutes } from '../deployments/stop-routes.ts'
+import { registerDraftRoutes } from '../drafts/routes.ts'
 import { registerDecisionRoutes } from '../executions/decision-routes.ts'
 import { registerExecutionRoutes } from '../executions/routes.ts'
 import { ModelRefused } from '../errors.ts'
@@ -60,6 +65,11 @@ beforeAll(async () => {
   tellOrigins(app)
   registerWorkflowRoutes(app, studio)
   registerDeploymentRoutes(app, studio)
+  registerLifeCycleRoutes(app, studio)
+  registerReleaseRoutes(app, studio)
+  registerRerunRoutes(app, studio)
+  registerStopRoutes(app, studio, { note: () => undefined })
+  registerDraftRoutes(app, studio)
   registerExecutionRoutes(app, studio)
   registerDecisionRoutes(app, studio)
   registerAgentRoutes(app, studio)

@@ -18,7 +18,10 @@ beforeEach(async () => {
     },
     refuses: (kind: LoadKind) => refused.includes(kind),
   } as Load
-  ;({ app } = await testApp({ shed: (bare) => shedLoad(bare, load, (kind) => shed.push(kind)) }))
+  ;({ app } = await testApp({
+    shed: (bare, headersFor) => shedLoad(bare, load, (kind) => shed.push(kind), headersFor),
+    allowedOrigins: ['https://app.example'],
+  }))
   app.post('/work', { config: { load: 'work' } }, () => ({ ok: true }))
   app.post('/stop', { config: { load: 'always' } }, () => ({ ok: true }))
   port = await listen(app)
@@ -77,4 +80,16 @@ it('a connection stays good over a refusal, whatever body came with it', async (
   const refusedOne = `POST /work HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`
   const answers = await exchange(port, refusedOne, 'GET /hc HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
   expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 503', 'HTTP/1.1 200'])
+})
+
+it('a refusal can be read by the pages that are let in, and by no others', async () => {
+  refused = ['work']
+  const told = async (origin: string) => {
+    const [head = ''] = (
+      await exchange(port, `POST /work HTTP/1.1\r\nHost: localhost\r\nOrigin: ${origin}\r\nConnection: close\r\n\r\n`)
+    ).split('\r\n\r\n')
+    return [/^HTTP\S+ (\d+)/.exec(head)?.[1], /^access-control-allow-origin: (.*)$/im.exec(head)?.[1], /^vary: (.*)$/im.exec(head)?.[1]]
+  }
+  expect(await told('https://app.example')).toEqual(['503', 'https://app.example', 'Origin'])
+  expect(await told('https://other.example')).toEqual(['503', undefined, 'Origin'])
 })

@@ -25,6 +25,12 @@ describe('the forms of a value', () => {
     ['in a strict path', 'p%26ss%20%22w%C3%B6rt%22/%C3%A9%2B1%20%25~%5C%09%21%27%28%2A%29'],
     ['in a query with small digits', encodeURIComponent(awkward).replaceAll(/%../g, (escape) => escape.toLowerCase())],
     ['within JSON in a query', encodeURIComponent(JSON.stringify({ a: awkward }))],
+    ['within JSON of PHP', String.raw`p&ss \"w\u00f6rt\"\/\u00e9+1 %~\\\t!'(*)`],
+    ['within JSON of Go', String.raw`p\u0026ss \"wört\"/é+1 %~\\\t!'(*)`],
+    ['within JSON of Gson', String.raw`p\u0026ss \"wört\"/é+1 %~\\\t!\u0027(*)`],
+    ['within JSON of ASP.NET', String.raw`p\u0026ss \u0022w\u00F6rt\u0022/\u00E9\u002B1 %~\\\t!\u0027(*)`],
+    ['in a query in a query', encodeURIComponent(encodeURIComponent(awkward))],
+    ['within base64 of JSON', Buffer.from(JSON.stringify({ key: awkward })).toString('base64url')],
   ])('have it %s', (_where, spelling) => {
     expect(spelled(awkward, spelling)).toBe(true)
   })
@@ -40,6 +46,28 @@ describe('the forms of a value', () => {
         }
       }
     }
+  })
+
+  it('have it in lines of base64, as tools print it', () => {
+    const key = 'sk-live-'.padEnd(150, 'aB3/')
+    for (const [width, end] of [
+      [64, '\n'],
+      [76, '\n'],
+      [76, '\r\n'],
+    ] as const) {
+      for (const text of [key, `${key}\n`]) {
+        const lines = Buffer.from(text)
+          .toString('base64')
+          .match(new RegExp(`.{1,${width}}`, 'g'))!
+        expect(spelled(key, lines.join(end))).toBe(true)
+        expect(spelled(key, JSON.stringify({ data: lines.join(end) }))).toBe(true)
+      }
+    }
+  })
+
+  it('have it as a parser of URLs writes it in a host name', () => {
+    const { host } = new URL('https://Tenant-AbC123xyz.example.com/')
+    expect(spelled('Tenant-AbC123xyz', host)).toBe(true)
   })
 
   it('leave at most four bits of base64 to be seen at either end', () => {

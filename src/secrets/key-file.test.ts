@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { removeFolder, temporaryFolder } from '../../test/support/server.ts'
-import { KeyFile, KeyFileUnusable } from './key-file.ts'
+import { KeyFile, KeyFileUnusable, sharedWith } from './key-file.ts'
 import { SealingKey } from './sealing.ts'
 
 let folder: string
@@ -77,6 +77,14 @@ describe('a key file', () => {
   it.each([0o600, 0o400, 0o700])('is read with mode %o', (mode) => {
     write(one.toString('hex'), mode)
     expect(new KeyFile(path).first.id).toBe(idOf(one))
+  })
+
+  it('is refused where it belongs to somebody else, who can read it whatever its mode', () => {
+    const owned = (uid: number, mode = 0o100600) => sharedWith({ mode, uid }, 1_000)
+    expect(owned(1_001)).toContain('belongs to another user')
+    expect([owned(1_000), owned(0)]).toEqual([undefined, undefined])
+    expect(sharedWith({ mode: 0o100400, uid: 1_000 }, 0)).toContain('belongs to another user')
+    expect(owned(1_000, 0o100640)).toContain('its mode is 640')
   })
 
   it('is refused where it is missing, a folder or a pipe', () => {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync, type Stats } from 'node:fs'
 import { SealingKey } from './sealing.ts'
 
 /** The file is looked at again at most so often, when a key is asked for. Milliseconds. */
@@ -110,15 +110,23 @@ function readSafely(path: string): Buffer {
     const found = fstatSync(file)
     if (!found.isFile()) throw new KeyFileUnusable('is no file')
     // Windows has other rights, and says 0o666 of every file.
-    if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) {
-      const mode = (found.mode & 0o777).toString(8).padStart(3, '0')
-      throw new KeyFileUnusable(`can be read or written by others than its owner (its mode is ${mode}; chmod 600 mends that)`)
-    }
+    const shared = process.platform === 'win32' ? undefined : sharedWith(found, process.geteuid!())
+    if (shared !== undefined) throw new KeyFileUnusable(shared)
     if (found.size > MOST_BYTES) throw new KeyFileUnusable('is far too large to be one')
     return readFileSync(file)
   } finally {
     closeSync(file)
   }
+}
+
+/** Why a file is not for the one user alone who runs this, where it is not. */
+export function sharedWith({ mode, uid }: Pick<Stats, 'mode' | 'uid'>, own: number): string | undefined {
+  if ((mode & 0o077) !== 0) {
+    const shown = (mode & 0o777).toString(8).padStart(3, '0')
+    return `can be read or written by others than its owner (its mode is ${shown}; chmod 600 mends that)`
+  }
+  // Root reads the files of everybody, and everybody can read their own.
+  return uid === own || uid === 0 ? undefined : 'belongs to another user than the one who runs this (chown mends that)'
 }
 
 /**

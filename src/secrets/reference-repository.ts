@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+import { namesIn } from './references.ts'
 import type { Db } from '../store/store.ts'
 import type { DefinitionReferenceRow } from '../store/tables.ts'
 
@@ -81,6 +83,42 @@ export async function findUses(
   environments: readonly string[],
 ): Promise<Use[]> {
   if (names.length === 0) return []
+  const ofDefinitions = await usesOfDefinitions(db, what, names, environments)
+  if (what === 'variables') return ofDefinitions
+  const ofReceivers = await usesOfReceivers(db, names, environments)
+  if (ofReceivers.length === 0) return ofDefinitions
+  const all = new Map([...ofDefinitions, ...ofReceivers].map((use) => [keyOf(use), use]))
+  return [...all.keys()].sort().map((key) => all.get(key)!)
+}
+
+/** By deployment and release. */
+function keyOf({ deployment_name, environment, release, name }: Use): string {
+  return `${deployment_name}\n${environment}\n${String(release).padStart(10, '0')}\n${name}`
+}
+
+/** The receivers that releases tell of failed executions: few have one, and an index has those. */
+async function usesOfReceivers(db: Db, names: readonly string[], environments: readonly string[]): Promise<Use[]> {
+  const rows = await db
+    .selectFrom('releases as l')
+    .innerJoin('routes as t', (join) => join.onRef('t.deployment_id', '=', 'l.deployment_id').onRef('t.release_number', '=', 'l.number'))
+    .innerJoin('deployments as d', 'd.deployment_id', 'l.deployment_id')
+    .select(['d.environment', 'd.name as deployment_name', 'd.status', 'l.number as release'])
+    .select(sql<string>`json_extract(l.runtime_config, '$.on_failure')`.as('receiver'))
+    .where(sql<boolean>`json_extract(l.runtime_config, '$.on_failure') is not null`)
+    .where('d.environment', 'in', environments)
+    .execute()
+  return rows.flatMap(({ receiver, ...use }) => {
+    const mentioned = new Set(Object.values(JSON.parse(receiver) as Record<string, string>).flatMap(namesIn))
+    return names.flatMap((name) => (mentioned.has(name) ? [{ name, ...use }] : []))
+  })
+}
+
+function usesOfDefinitions(
+  db: Db,
+  what: 'secrets' | 'variables',
+  names: readonly string[],
+  environments: readonly string[],
+): Promise<Use[]> {
   return db
     .selectFrom('definition_references as r')
     .innerJoin('releases as l', 'l.definition_digest', 'r.definition_digest')

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { removeFolder, temporaryFolder } from '../../test/support/server.ts'
-import { deployRelease, type Deploy } from '../deployments/repository.ts'
+import { deployRelease, type Deploy } from '../deployments/release-repository.ts'
 import { LocalStore } from '../store/sqlite/local-store.ts'
 import { newWorkflow } from '../workflows/new-workflow.ts'
 import { createWorkflow } from '../workflows/repository.ts'

@@ -29,7 +29,12 @@ export const PutSecretBody = Type.Object(
       'x-message': "'value' is the secret itself, as a text.",
     }),
   },
-  { additionalProperties: false, examples: [{ value: 'the secret itself' }] },
+  {
+    additionalProperties: false,
+    examples: [{ value: 'the secret itself' }],
+    // Instead of what was sent, which may be the secret alone.
+    'x-message': "The body must be an object with 'value', the secret itself, as a text.",
+  },
 )
 
 export const UsedBy = Type.Object(

@@ -50,6 +50,13 @@ describe('a scrubber', () => {
     expect(value).toEqual(copy)
   })
 
+  it('hides numbers that a secret is, or that it becomes in JSON', () => {
+    const numbers = Scrubber.of(['40071234', '6011000990139424777', '3.14159265', '00123456789', '00000012', '12e00000'])
+    const text = '[40071234, 6011000990139424777, 3.14159265, 123456789, -40071234, 4.0071234e7, 4007123, 0.5, 12, true, null]'
+    const shown = [HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, 4007123, 0.5, 12, true, null]
+    expect(numbers.scrubAll(JSON.parse(text))).toEqual(shown)
+  })
+
   it('gives the same value back where there is nothing to hide', () => {
     const value = { list: [{ text: 'plain' }], number: 1 }
     expect(scrubber.scrubAll(value)).toBe(value)

@@ -1,8 +1,11 @@
 import { FormIndex } from './form-index.ts'
-import { formsOf } from './forms.ts'
+import { formsOf, LEAST_LENGTH } from './forms.ts'
 
 /** What stands in the place of a secret. Neither JSON nor a URL has to escape it. */
 export const HIDDEN = '[hidden]'
+
+/** Zeros before it are not in JSON. */
+const NUMBER = /^\d+(\.\d+)?$/
 
 /** So many times as much is looked at as is shown: what is hidden becomes shorter. */
 const EXCERPT_MARGIN = 20
@@ -19,10 +22,16 @@ export interface Scanned {
 /** Hides the values that it was made of, in every form (`forms.ts`), wherever they stand. */
 export class Scrubber {
   readonly #index: FormIndex
+  /** Forms that are numbers. */
+  readonly #numbers: ReadonlySet<number>
 
   /** @param forms what `formsOf` gives for each value */
   constructor(forms: Iterable<string>) {
-    this.#index = new FormIndex([...new Set(forms)])
+    const each = [...new Set(forms)]
+    this.#index = new FormIndex(each)
+    // What is left of `00000001` is too short to be told from other numbers.
+    const numbers = each.flatMap((form) => (NUMBER.test(form) ? Number(form) : []))
+    this.#numbers = new Set(numbers.filter((number) => String(number).length >= LEAST_LENGTH))
   }
 
   static of(values: readonly string[]): Scrubber {
@@ -58,8 +67,14 @@ export class Scrubber {
 
   #scrubValue(value: unknown): unknown {
     if (typeof value === 'string') return this.scrub(value)
+    if (typeof value === 'number') return this.#isSecret(value) ? HIDDEN : value
     if (typeof value !== 'object' || value === null) return value
     return Array.isArray(value) ? this.#scrubList(value) : this.#scrubObject(value)
+  }
+
+  /** A secret of digits may come as a number: as itself, or as the one next to it where it has more digits than a number can. */
+  #isSecret(value: number): boolean {
+    return this.#numbers.size > 0 && this.#numbers.has(Math.abs(value))
   }
 
   #scrubList(list: readonly unknown[]): readonly unknown[] {

@@ -52,6 +52,8 @@ export async function storeSecret(keeping: SecretKeeping, { value, ...put }: New
   const key = firstOf(keysOf(keeping))
   const sealed = key.seal(value, put)
   const { store, clock, vault } = keeping
+  // The value of before is hidden for a while, by somebody who knows it.
+  await vault.ready(put.environment)
   const stored = await store.write(putSecret, { ...put, key_id: key.id, sealed, now: clock.now() }, origin)
   await vault.changed(put.environment)
   return stored
@@ -73,6 +75,7 @@ export async function removeSecret(
 ): Promise<void> {
   keysOf(keeping)
   const { store, clock, vault } = keeping
+  await vault.ready(wanted.environment)
   await store.write(deleteSecret, { ...wanted, now: clock.now() }, origin)
   await vault.changed(wanted.environment)
 }

@@ -204,6 +204,24 @@ describe('what a vault hides', () => {
     expect(studio.vault.of('production')!.scrub(text)).toBe(`first-value ${HIDDEN} other-value`)
   })
 
+  it('is such a value also where nothing had run in its environment for long', async () => {
+    const studio = open()
+    await put(studio, 'TOKEN', 'first-value')
+    await put(studio, 'OTHER', 'other-value')
+    now += 6 * minute
+    studio.vault.forgetIdle()
+    await put(studio, 'TOKEN', 'second-value')
+    now += 61 * minute
+    studio.vault.forgetIdle()
+    await remove(studio, 'OTHER')
+    await studio.vault.ready('production')
+    expect(studio.vault.of('production')!.scrub('second-value other-value')).toBe(`${HIDDEN} ${HIDDEN}`)
+    const other = open()
+    await put(other, 'TOKEN', 'third-value')
+    await other.vault.ready('production')
+    expect(other.vault.of('production')!.scrub('second-value third-value')).toBe(`${HIDDEN} ${HIDDEN}`)
+  })
+
   it('is hidden in logs, whatever environment it is of', async () => {
     const studio = open({ alwaysHidden: ['provider-key-1'] })
     await put(studio, 'TOKEN', 'first-value')

@@ -1,5 +1,6 @@
 import { SecretMissing, SecretUnreadable } from '../errors.ts'
 import type { Store } from '../store/store.ts'
+import { turnTime } from '../turn-time.ts'
 import type { SecretRow } from '../store/tables.ts'
 import { formsOf } from './forms.ts'
 import type { KeyFile } from './key-file.ts'
@@ -68,7 +69,7 @@ export class Vault implements Secrets, Masks {
 
   constructor(options: VaultOptions) {
     this.#options = options
-    this.#now = options.now ?? (() => performance.now())
+    this.#now = options.now ?? turnTime
     this.#alwaysHidden = options.alwaysHidden.flatMap(formsOf)
     this.#known = scrubberOf(this.#alwaysHidden)
     this.#idle = setInterval(() => this.forgetIdle(), IDLE_MS / 10)

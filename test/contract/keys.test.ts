@@ -1,5 +1,8 @@
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { OpenApiDocument } from '../../src/http/openapi.ts'
 import { until, type Answer, misspelt } from '../support/api.ts'
@@ -328,6 +331,43 @@ describe('a revoked key', () => {
     expect(last.body.detail).toContain('agent-studio key revoke')
     expect((await call('GET', '/api/agents')).status).toBe(200)
     await call('DELETE', `/api/keys/${limited.key_id}`)
+  })
+
+  it('is good for nothing that began before it was revoked and whose body came later', async () => {
+    const { key, key_id } = await make()
+    const name = fresh('late')
+    const { port } = new URL(studio.url)
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', expect: '100-continue' }
+    const sent = request({ port, method: 'POST', path: '/api/workflows', headers })
+    sent.flushHeaders()
+    // The server has seen the headers, and let them in.
+    await once(sent, 'continue')
+    await call('DELETE', `/api/keys/${key_id}`)
+    // What comes within the same moment may count as sent before.
+    await delay(50)
+    sent.end(JSON.stringify({ name, configuration: echo }))
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    answer.resume()
+    expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([401, 'Bearer realm="Agent Studio", error="invalid_token"'])
+    expect(JSON.stringify((await call('GET', '/api/workflows?limit=1000')).body)).not.toContain(`"${name}"`)
+  })
+
+  it('gets no answer of an execution that it waited for, which goes on', async () => {
+    const { key, key_id } = await make()
+    const deployment_name = fresh('waited')
+    const gate = agents({ agent_id: 'a', config: { model: 'demo/assistant', system_prompt: 'You take 2 seconds.' } })
+    await deploy(await workflow(gate), deployment_name, 'production')
+    const waited = call('POST', '/api/workflows/execute', { deployment_name, query: 'x' }, key)
+    const list = `/api/executions?deployment_name=${deployment_name}`
+    await until(async () => (await call('GET', list)).body.length === 1, 'the execution to begin')
+    await call('DELETE', `/api/keys/${key_id}`)
+    const answer = await waited
+    expect([...outline(answer), answer.headers.get('www-authenticate')]).toEqual([
+      401,
+      'key_invalid',
+      'Bearer realm="Agent Studio", error="invalid_token"',
+    ])
+    await until(async () => (await call('GET', list)).body[0].status === 'completed', 'the execution to end')
   })
 
   it('is the same as an unknown and an expired one to whoever sends it', async () => {

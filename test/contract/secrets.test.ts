@@ -110,6 +110,7 @@ describe('a secret', () => {
     ['no value', 'PUT', at('A'), {}, [['/value', 'required']]],
     ['a number', 'PUT', at('A'), { value: 12345678 }, [['/value', 'wrong_type']]],
     ['null', 'PUT', at('A'), { value: null }, [['/value', 'wrong_type']]],
+    ['the value alone', 'PUT', at('A'), 's3cr3t-value' as unknown as object, [['', 'wrong_type']]],
     ['seven characters', 'PUT', at('A'), { value: '  1234567\n' }, [['/value', 'too_short']]],
     ['too much', 'PUT', at('A'), { value: 'ü'.repeat(16_385) }, [['/value', 'too_long']]],
     ['more than a value', 'PUT', at('A'), { value: 's3cr3t-value', note: 'x' }, [['/note', 'unknown_field']]],
@@ -163,7 +164,9 @@ describe('a deploy', () => {
     expect(problemsOf(refused)).toEqual([['/configuration/agents/0/config/api_key', 'secret_in_plain_text']])
     const registered = await call('POST', '/api/agents', { name: fresh('Agent'), config: { api_key: key } })
     expect([registered.status, problemsOf(registered)]).toEqual([422, [['/config/api_key', 'secret_in_plain_text']]])
-    for (const { body } of [refused, registered]) expect(JSON.stringify(body)).not.toContain(key)
+    const trail = await call('GET', `/api/audit?object=${workflow}`)
+    expect(trail.body[0].after.configuration.agents[0].config).toMatchObject({ api_key: '[hidden]' })
+    for (const { body } of [refused, registered, trail]) expect(JSON.stringify(body)).not.toContain(key)
   })
 
   it('warns of a model without a key until the server or the environment has one', async () => {

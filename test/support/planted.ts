@@ -57,7 +57,14 @@ export function quotedBadly(value: string): string {
     Buffer.from(value).toString('base64'),
     `Basic ${Buffer.from(`a:${value}`).toString('base64')}`,
     Buffer.from(`ab:${value}\n`).toString('base64url'),
+    // All of an error is read up to 64 kB.
+    ...(value.length < 200 ? quotedTwice(value) : []),
   ].join(' | ')
+}
+
+function quotedTwice(value: string): string[] {
+  const inner = `/login?key=${encodeURIComponent(value)}`
+  return [`?next=${encodeURIComponent(inner)}`, asDotNet(value), Buffer.from(JSON.stringify({ value })).toString('base64')]
 }
 
 /**
@@ -83,6 +90,8 @@ export function tracesOf(value: string): Buffer[] {
     json,
     escaped(json),
     encodeURIComponent(whole),
+    encodeURIComponent(encodeURIComponent(whole)),
+    asDotNet(whole),
     new URLSearchParams({ a: whole }).toString().slice(2),
     ...base64,
     ...lines,
@@ -93,4 +102,12 @@ export function tracesOf(value: string): Buffer[] {
 
 function escaped(json: string): string {
   return json.replaceAll(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** As System.Text.Json writes a text within quotation marks. */
+function asDotNet(text: string): string {
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll('\\"', '\\u0022')
+    .replaceAll(/[&<>'+`\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`)
 }

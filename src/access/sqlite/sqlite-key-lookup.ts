@@ -8,6 +8,8 @@ export class SqliteKeyLookup implements KeyLookup {
   readonly pepper: KeyObject
   readonly #anyKept
   readonly #find
+  /** As it was found in this turn of the event loop, for which it holds: nobody can have heard of a key that came since. */
+  #isAnyKept: boolean | undefined
 
   constructor(connection: SqliteConnection) {
     const row = connection.prepare(`select value from meta where key = 'api_key_pepper'`).get()!
@@ -17,7 +19,11 @@ export class SqliteKeyLookup implements KeyLookup {
   }
 
   anyKept(): boolean {
-    return this.#anyKept.get() !== undefined
+    if (this.#isAnyKept === undefined) {
+      this.#isAnyKept = this.#anyKept.get() !== undefined
+      setImmediate(() => (this.#isAnyKept = undefined))
+    }
+    return this.#isAnyKept
   }
 
   find(key_id: string): ApiKeyRow | undefined {
