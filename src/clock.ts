@@ -20,21 +20,27 @@ export const systemClock: Clock = {
 export function makeIds(now: () => number): () => string {
   let ms = 0
   let counter = 0
+  /** What all ids of one millisecond begin with. */
+  let head = ''
+  const begin = (time: number): void => {
+    ms = time
+    const hex = ms.toString(16).padStart(12, '0')
+    head = `${hex.slice(0, 8)}-${hex.slice(8)}-7`
+  }
   return () => {
     const time = now()
     const random = randomUUID()
     if (time > ms) {
-      ms = time
+      begin(time)
       // Not from 0, so that ids cannot be guessed; half of the range is left to count in.
       counter = Number.parseInt(random.slice(0, 3), 16) >> 1
     } else if (++counter > 0xfff) {
       // More ids than the counter holds, or a clock that was set back: the ids run ahead of it.
-      ms++
+      begin(ms + 1)
       counter = 0
     }
-    const hex = ms.toString(16).padStart(12, '0')
     // The variant bits and the random rest of a version 4 are those of a version 7.
-    return `${hex.slice(0, 8)}-${hex.slice(8)}-7${counter.toString(16).padStart(3, '0')}${random.slice(18)}`
+    return head + (0x1000 + counter).toString(16).slice(1) + random.slice(18)
   }
 }
 
@@ -49,8 +55,16 @@ export function firstIdAt(ms: number): string {
 
 /** RFC 3339 in UTC, as every time leaves the server; the database holds milliseconds. */
 export function toTimestamp(ms: number): string {
-  return new Date(ms).toISOString()
+  // Made once for all that begins in the same millisecond.
+  if (ms !== lastMs) {
+    lastTimestamp = new Date(ms).toISOString()
+    lastMs = ms
+  }
+  return lastTimestamp
 }
+
+let lastMs = NaN
+let lastTimestamp = ''
 
 export function toTimestampOrNull(ms: number | null): string | null {
   return ms === null ? null : toTimestamp(ms)

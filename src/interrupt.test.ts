@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Interrupted, interruptible } from './interrupt.ts'
+import { Interrupted, interruptible, roughThreadMilliseconds, threadMilliseconds } from './interrupt.ts'
 
 const endless = (): never => {
   for (;;);
@@ -46,4 +46,14 @@ describe('work that can be interrupted', () => {
     }
     expect(interruptible(sleepy, 40)).toBe(2)
   })
+})
+
+it('the rough CPU time of a thread follows the exact one, however often it is asked for', () => {
+  for (const began = performance.now(); performance.now() < began + 100;) {
+    const before = threadMilliseconds()
+    const rough = roughThreadMilliseconds(performance.now())
+    // The system counts it in steps of its own, which are longer on a busy machine.
+    expect(rough).toBeGreaterThan(before - 25)
+    expect(rough).toBeLessThan(threadMilliseconds() + 25)
+  }
 })

@@ -1,4 +1,4 @@
-import { Interrupted, interruptible, threadMilliseconds } from '../interrupt.ts'
+import { Interrupted, interruptible, roughThreadMilliseconds, threadMilliseconds } from '../interrupt.ts'
 import { Overrun } from './failure.ts'
 
 /** What one rendering may take. */
@@ -27,8 +27,9 @@ export class Budget {
   constructor(limits: Limits) {
     this.limits = limits
     this.#left = limits.characters
-    this.#began = threadMilliseconds()
-    this.#deadline = performance.now() + limits.milliseconds
+    const now = performance.now()
+    this.#began = roughThreadMilliseconds(now)
+    this.#deadline = now + limits.milliseconds
   }
 
   /** @throws Overrun when so many characters or items more are too many */
