@@ -127,6 +127,12 @@ function insertDeployment(db: DatabaseSync, settings: Settings, random: Random, 
     })
   }
   insert(db, 'routes', { deployment_id, release_number: releases, percent: 100 })
+  // A database of an older version has no history of routes, and is given it by its migration.
+  if (db.prepare("select 1 from sqlite_schema where name = 'route_changes'").get()) {
+    db.prepare('update deployments set live_release = ?, route_change = 1 where deployment_id = ?').run(releases, deployment_id)
+    const after = JSON.stringify([{ release: releases, percent: 100 }])
+    insert(db, 'route_changes', { deployment_id, number: 1, at, kind: 'deploy', key_id: '', after })
+  }
   return { deployment_id, deployment_name, workflow_id, definition_digest }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { ModelProviderSettings } from './models/providers.ts'
+import { readProtections, type Protections } from './protections.ts'
 import { StartRefused } from './start-refused.ts'
 
 /** The settings of the server, all from environment variables. */
@@ -21,6 +22,8 @@ export interface Config {
   pricesFile: string | undefined
   dataDir: string
   environments: string[]
+  /** What some of them ask for before a release serves there. */
+  protections: Protections
   /** The file of the keys that secrets are encrypted with; undefined where there is none. */
   secretKeyFile: string | undefined
   models: ModelProviderSettings
@@ -53,6 +56,11 @@ export const settings: readonly { name: string; default: string; text: string }[
   },
   { name: 'AGENT_STUDIO_DATA_DIR', default: './.agent-studio', text: 'folder of the embedded database' },
   { name: 'AGENT_STUDIO_ENVIRONMENTS', default: 'development,production', text: 'environments, in look-up order' },
+  {
+    name: 'AGENT_STUDIO_PROTECTED_ENVIRONMENTS',
+    default: 'none',
+    text: 'environments that take promotions only, or releases that a second key approves: production:promotion,staging:approval',
+  },
   {
     name: 'AGENT_STUDIO_SECRET_KEY_FILE',
     default: 'none',
@@ -104,6 +112,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = (name: string): string | undefined => env[name]?.trim() || undefined
   // In a URL an IPv6 address stands in brackets, so people write them here, too.
   const host = (read('HOST') ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1')
+  const environments = readEnvironments(env)
   return {
     host,
     port: readPort(read('PORT') ?? '8000'),
@@ -112,7 +121,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustedProxies: readList(read('AGENT_STUDIO_TRUSTED_PROXIES')),
     privateAddresses: readList(read('AGENT_STUDIO_PRIVATE_ADDRESSES')),
     dataDir: readDataDir(env),
-    environments: readEnvironments(env),
+    environments,
+    protections: readProtections(read('AGENT_STUDIO_PROTECTED_ENVIRONMENTS'), environments),
     secretKeyFile: readSecretKeyFile(env),
     models: {
       defaultModel: read('AGENT_STUDIO_DEFAULT_MODEL') ?? 'demo/assistant',

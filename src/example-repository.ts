@@ -1,5 +1,5 @@
 import { createAgent } from './agents/repository.ts'
-import { deployRelease } from './deployments/repository.ts'
+import { deployRelease } from './deployments/release-repository.ts'
 import { defineCommand } from './store/store.ts'
 import type { AgentRow, WorkflowRow } from './store/tables.ts'
 import { createWorkflow } from './workflows/repository.ts'

@@ -9,6 +9,8 @@ interface Command {
   help: readonly (readonly [call: string, text: string])[]
   /** Loads and runs it; nothing of a command is loaded before. @returns the exit code */
   run(args: readonly string[]): Promise<number>
+  /** The verbs that are meant, where others of the same noun ask a server. */
+  verbs?: readonly string[]
 }
 
 /** The commands beside `serve`. A further one is a further entry. */
@@ -43,29 +45,35 @@ const commands: Record<string, Command> = {
       ['secret keys', 'list the keys, and how many secrets are encrypted with each; --json'],
       ['secret rotate', 'encrypt all secrets with the first key, also while a server runs; --json'],
     ],
+    verbs: ['keygen', 'keys', 'rotate'],
     run: async (args) => (await import('./secrets/secret-command.ts')).runSecret(args),
   },
 }
 
-/** The command line. Exit codes: 0 done, 1 refused, 2 a command that does not exist, or a wrong call of one. */
+/**
+ * The command line. What works on the data folder itself is here, with the exit codes 0 done, 1 refused, 2 a wrong call; whatever
+ * else there is talks HTTP (`cli`), and is loaded only then.
+ */
 export async function main(args: readonly string[]): Promise<void> {
   const [name = 'serve', ...rest] = args
-  if (args.includes('--help') || args.includes('-h') || name === 'help') {
-    console.log(help())
+  const asksForHelp = args.includes('--help') || args.includes('-h')
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  const isLocal = command !== undefined && (command.verbs?.includes(rest[0] ?? '') ?? true)
+  if (name === 'help' || (asksForHelp && (isLocal || name === 'serve' || name.startsWith('-')))) {
+    console.log(await help())
     return
   }
-  if (args.includes('--version')) {
+  if (name === '--version') {
     console.log(version)
     return
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command) {
+  if (isLocal) {
     process.exitCode = await command.run(rest)
     return
   }
   if (name !== 'serve' || rest.length > 0) {
-    console.error(`agent-studio: '${args.join(' ')}' is no command of this version. See agent-studio --help.`)
-    process.exitCode = 2
+    const { runCli } = await import('../cli/main.ts')
+    process.exitCode = await runCli(args)
     return
   }
   await serve()
@@ -79,6 +87,7 @@ async function serve(): Promise<void> {
     const writer = new Worker(new URL('../bin/writer.js', import.meta.url), { resourceLimits: WRITER_LIMITS })
     const { banner, startServer } = await import('./server.ts')
     const server = await startServer(config, writer)
+    endOnFault(server)
     stopOnSignals(server, config.shutdownSeconds)
     endWithNpm()
     // Last, because whoever waits for it may send a signal at once.
@@ -92,6 +101,17 @@ async function serve(): Promise<void> {
 
 /** What it writes is gone when it is committed: with room for more, its garbage would only lie there for longer. */
 const WRITER_LIMITS = { maxYoungGenerationSizeMb: 4 }
+
+/**
+ * Node's own last words would show the error with all that hangs on it, a request with its headers among it. The log hides the
+ * secrets that it knows; the next start takes up what was under way.
+ */
+function endOnFault(server: RunningServer): void {
+  process.on('uncaughtException', (error) => {
+    server.logCrash(error)
+    process.exit(1)
+  })
+}
 
 /** How long after a signal another one is taken for the same. Milliseconds. */
 const ONE_SIGNAL_MS = 500
@@ -136,12 +156,19 @@ function endWithNpm(): void {
   setInterval(() => process.ppid !== npm && process.exit(1), 100).unref()
 }
 
-function help(): string {
+async function help(): Promise<string> {
+  const { commandList } = await import('../cli/command-list.ts')
   const width = Math.max(...settings.map(({ name }) => name.length))
   const lines = settings.map(({ name, default: value, text }) => `  ${name.padEnd(width)}  ${text} (default: ${value})`)
   return `Agent Studio ${version}
 
+The server, and what works on its data folder:
+
 ${commandLines().join('\n')}
+
+Everything else asks a server, 'http://localhost:8000' or another one; agent-studio <command> --help shows examples:
+
+${commandList().join('\n')}
 
 Settings are environment variables, or lines of a .env file in the current folder, where the environment wins:
 

@@ -12,9 +12,19 @@ import { SqliteKeyLookup } from './access/sqlite/sqlite-key-lookup.ts'
 import { registerAgentRoutes } from './agents/routes.ts'
 import { tellOrigins } from './audit/request-origin.ts'
 import { registerAuditRoutes } from './audit/routes.ts'
+import { registerCatalogueRoutes } from './catalogue/routes.ts'
 import { systemClock } from './clock.ts'
 import { exposure, type Config } from './config.ts'
+import { CanaryWatch } from './deployments/canary-watch.ts'
+import { registerLifeCycleRoutes } from './deployments/life-cycle-routes.ts'
+import { registerProposalRoutes } from './deployments/proposal-routes.ts'
+import { registerRerunRoutes } from './deployments/rerun-routes.ts'
+import { registerReleaseRoutes } from './deployments/release-routes.ts'
 import { registerDeploymentRoutes } from './deployments/routes.ts'
+import { registerTrafficRoutes } from './deployments/traffic-routes.ts'
+import { StopDeadlines } from './deployments/stop-deadlines.ts'
+import { registerStopRoutes } from './deployments/stop-routes.ts'
+import { registerDraftRoutes } from './drafts/routes.ts'
 import { EventHub } from './engine/event-hub.ts'
 import type { Meter } from './engine/meter.ts'
 import { InProcessDispatcher } from './engine/in-process-dispatcher.ts'
@@ -24,7 +34,7 @@ import { setUpExample } from './example.ts'
 import { registerDecisionRoutes } from './executions/decision-routes.ts'
 import { registerExecutionRoutes } from './executions/routes.ts'
 import type { Answer } from './http/answers.ts'
-import { createApp, type App } from './http/app.ts'
+import { createApp, type App, type HeadersFor } from './http/app.ts'
 import { Housekeeper } from './housekeeping/housekeeper.ts'
 import { honourIdempotencyKeys } from './idempotency/hooks.ts'
 import { countEventStreams } from './http/sse.ts'
@@ -57,6 +67,7 @@ import { registerVariableRoutes } from './variables/routes.ts'
 import { LocalProcesses, readLocalServers, secretValuesOf } from './tools/mcp/local-servers.ts'
 import { StoredVariables } from './variables/variables.ts'
 import { version } from './version.ts'
+import { Courier } from './webhooks/courier.ts'
 import { registerWorkflowRoutes } from './workflows/routes.ts'
 
 /** How long a server whose disk has failed goes on, so that those who wait for a write are told. It writes nothing any more. */
@@ -77,6 +88,8 @@ export interface RunningServer {
   needsKey: boolean
   /** Executions that a stop waits for. */
   readonly running: number
+  /** The last that is said of a fault that nobody has caught. */
+  logCrash(error: unknown): void
   /** Takes no new work, lets executions end for a while, and frees everything. */
   stop(): Promise<void>
 }
@@ -97,7 +110,8 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
   const { mcpServers } = config
   const listedServers = readSetting('AGENT_STUDIO_MCP_SERVERS', () => (mcpServers === undefined ? {} : readLocalServers(mcpServers)))
   const localServers = new LocalProcesses(listedServers)
-  const costOf = readSetting('AGENT_STUDIO_PRICES', () => costsBy(config.pricesFile === undefined ? {} : readPrices(config.pricesFile)))
+  const prices = readSetting('AGENT_STUDIO_PRICES', () => (config.pricesFile === undefined ? {} : readPrices(config.pricesFile)))
+  const costOf = costsBy(prices)
   await refuseTakenPort(config)
   let vault: Vault | undefined
   // Of a line as a whole: what is logged is text of whoever failed.
@@ -152,8 +166,29 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
   })
   const variables = new StoredVariables(store)
   const sandbox = new LazySandbox({ onTrouble: (reason) => logger.warn({ reason }, 'a process of the sandbox ended by itself') })
+  const courier = new Courier({
+    store,
+    outgoing,
+    secrets: vault,
+    clock: systemClock,
+    onAttempt: (outcome) => metrics.webhooks.attempted(outcome),
+    onFault,
+  })
+  const onWebhook = (): void => courier.look()
   const studio = {
-    ...compose(config, { store, models, vault, variables, sandbox, outgoing, localServers, costOf, meter: metrics.engine, onFault }),
+    ...compose(config, {
+      store,
+      models,
+      vault,
+      variables,
+      sandbox,
+      outgoing,
+      localServers,
+      costOf,
+      meter: metrics.engine,
+      onWebhook,
+      onFault,
+    }),
     purge: () => housekeeper.purge(),
   }
   const isNew = await setUpExample(studio).catch((error: unknown) => {
@@ -169,12 +204,20 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
   const app: App = await createStudioApp(config, logger, studio, { metrics, gate: gateOf(config, keys, store), load })
   registerSecretRoutes(app, { ...studio, vault, keys: secretKeys })
   registerVariableRoutes(app, { ...studio, variables })
+  registerCatalogueRoutes(app, { ...studio, settings: config.models, prices })
   registerOperationRoutes(app, { readiness, metrics, store })
+  const deadlines = new StopDeadlines({ store, dispatcher: studio.dispatcher, clock: systemClock, onFault })
+  registerStopRoutes(app, studio, deadlines)
+  await studio.canaries.catchUp().catch(onFault)
   // Listed before the first request can add to them.
   studio.dispatcher.recover().catch(onFault)
+  deadlines.start()
+  courier.look()
   housekeeper.start()
 
   const free = async (): Promise<void> => {
+    await deadlines.stop()
+    await courier.stop()
     await housekeeper.stop()
     vault.close()
     await sandbox.close()
@@ -196,6 +239,7 @@ export async function startServer(config: Config, writer: Worker): Promise<Runni
     get running() {
       return studio.dispatcher.running
     },
+    logCrash: (error) => logger.fatal({ err: error }, 'the server ends by a fault of its own; start it again to recover'),
     stop,
   }
 }
@@ -261,16 +305,18 @@ interface Parts {
   localServers: LocalProcesses
   costOf: CostOf
   meter: Meter
+  onWebhook: () => void
   onFault: (error: unknown) => void
 }
 
 function compose(
   config: Config,
-  { store, models: unkeyed, vault, variables, sandbox, outgoing, localServers, costOf, meter, onFault }: Parts,
-): Omit<Studio, 'purge'> {
-  const journal = new SqliteJournal(store)
-  const hub = new EventHub()
+  { store, models: unkeyed, vault, variables, sandbox, outgoing, localServers, costOf, meter, onWebhook, onFault }: Parts,
+): Omit<Studio, 'purge'> & { canaries: CanaryWatch } {
   const clock = systemClock
+  const canaries = new CanaryWatch({ store, clock, heedDeployment: (id) => dispatcher.heedDeployment(id), onFault })
+  const journal = new SqliteJournal(store, (id) => canaries.boundPassed(id))
+  const hub = new EventHub()
   const models = keyedModels(unkeyed, vault)
   const outside = { outgoing, sandbox, localServers, secrets: vault }
   const variablesOf = (environment: string): Promise<Readonly<Record<string, string>>> => variables.of(environment)
@@ -282,13 +328,27 @@ function compose(
     meter,
     restFromMs: REST_FROM_MS,
     onFault,
+    onWebhook,
     costOf,
     outside,
     variables: variablesOf,
     masks: vault,
   }
   const dispatcher = new InProcessDispatcher(services)
-  return { store, journal, dispatcher, hub, models, outside, secrets: vault, variables, clock, environments: config.environments }
+  return {
+    store,
+    journal,
+    dispatcher,
+    hub,
+    models,
+    outside,
+    secrets: vault,
+    variables,
+    clock,
+    environments: config.environments,
+    protections: config.protections,
+    canaries,
+  }
 }
 
 /** What stands at the edge. */
@@ -304,11 +364,8 @@ async function createStudioApp(config: Config, logger: Logger, studio: Studio, {
   const onAnswer = (answer: Answer): void => metrics.http.answered(answer)
   const onLimited = (policy: string): void => metrics.load.limited(policy)
   const allowedHosts = [config.host, ...config.allowedHosts]
-  const shed = (bare: App): void => shedLoad(bare, load, (kind) => metrics.load.shed(kind))
-  const guard = (unguarded: App): void => {
-    guardRoutes(unguarded, gate)
-    limitKeys(unguarded)
-  }
+  const shed = (bare: App, headersFor: HeadersFor): void => shedLoad(bare, load, (kind) => metrics.load.shed(kind), headersFor)
+  const guard = (unguarded: App): void => guardRoutes(unguarded, gate, limitKeys)
   const { allowedOrigins } = config
   const trusted = await trustedProxiesOf(config)
   const edge = { allowedHosts, allowedOrigins, ...(trusted && { trustProxy: trusted }) }
@@ -317,7 +374,13 @@ async function createStudioApp(config: Config, logger: Logger, studio: Studio, {
   tellOrigins(app)
   registerWorkflowRoutes(app, studio)
   registerDeploymentRoutes(app, studio)
+  registerReleaseRoutes(app, studio)
+  registerLifeCycleRoutes(app, studio)
+  registerProposalRoutes(app, studio)
+  registerRerunRoutes(app, studio)
+  registerTrafficRoutes(app, studio)
   registerExecutionRoutes(app, studio)
+  registerDraftRoutes(app, studio)
   registerDecisionRoutes(app, studio)
   registerAgentRoutes(app, studio)
   registerAuditRoutes(app, studio.store)

@@ -4,6 +4,7 @@ import type { EventHub } from './engine/event-hub.ts'
 import type { Outside } from './graph/step-kind.ts'
 import type { Journal } from './engine/journal.ts'
 import type { Models } from './models/model.ts'
+import type { Protections } from './protections.ts'
 import type { Masks, Secrets } from './secrets/secrets.ts'
 import type { Store } from './store/store.ts'
 import type { Variables } from './variables/variables.ts'
@@ -22,6 +23,8 @@ export interface Studio {
   clock: Clock
   /** In look-up order. */
   environments: readonly string[]
+  /** By environment; most ask for nothing. */
+  protections: Protections
   /** Begins to remove, in the background, what a deletion has hidden. */
   purge: () => void
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeKey } from '../src/access/key-text.ts'
 import type { AuditEntry } from '../src/audit/entry.ts'
-import type { Deploy } from '../src/deployments/repository.ts'
+import type { Deploy } from '../src/deployments/release-repository.ts'
 import type { Actor } from '../src/store/origin.ts'
 import type { AnyCommand } from '../src/store/sqlite/writer.ts'
 import { newWorkflow } from '../src/workflows/new-workflow.ts'
@@ -123,6 +123,38 @@ const deployed: Request[] = [
   { name: 'deployments.deploy', args: deployment() },
 ]
 const named = (name = 'support') => ({ name, environments, now })
+const twice: Request[] = [
+  ...deployed,
+  { name: 'deployments.deploy', args: deployment({ definition_digest: 'd2', definition: '{"agents":[{}]}' }) },
+]
+const { workflow: _workflow, definition: _definition, definition_digest: _digest, ...plain } = deployment()
+const target = { ...plain, name: 'promoted', environment: 'development', new_deployment_id: 'dep9' }
+const proposal = {
+  proposal_id: 'p1',
+  kind: 'deploy',
+  release: deployment({ definition_digest: 'd2', definition: '{"agents":[{}]}' }),
+  warnings: [],
+}
+const rerun = {
+  ...named('filled-1'),
+  release: undefined,
+  status: ['failed'],
+  from: undefined,
+  to: undefined,
+  limit: 10,
+  ids: Array.from({ length: 10 }, (_, index) => `00000000-0000-7000-8000-00000000001${index}`),
+  api_key_id: null,
+  deployment_pattern: null,
+}
+const divided = {
+  ...named(),
+  precondition: {},
+  routes: [
+    { release: 1, percent: 90 },
+    { release: 2, percent: 10, tag: 'canary' },
+  ],
+  guard: { max_error_rate: 0.1, min_samples: 10, back_to: 1 },
+}
 const filled = (id: () => string) => ({
   type: 'execution',
   get id() {
@@ -317,6 +349,171 @@ const audited: Record<string, Case> = {
     ],
     without: () => ({ ...named('none'), mode: undefined }),
   },
+  'deployments.rollback': {
+    given: twice,
+    args: () => ({ ...named(), to: undefined, reason: 'wrong answers', by: 'ann' }),
+    entries: [
+      {
+        action: 'deployment.rollback',
+        object: support,
+        before: { release: 2 },
+        after: { release: 1, automated_deploys: 'held', reason: 'wrong answers' },
+      },
+    ],
+    without: () => ({ ...named(), to: 2, reason: undefined, by: undefined }),
+  },
+  'deployments.resumeDeploys': {
+    given: [...twice, { name: 'deployments.rollback', args: { ...named(), to: undefined, reason: undefined, by: undefined } }],
+    args: () => named(),
+    entries: [
+      {
+        action: 'deployment.resume_deploys',
+        object: support,
+        before: { automated_deploys: 'held' },
+        after: { automated_deploys: 'resumed' },
+      },
+    ],
+    without: () => named('filled-1'),
+  },
+  'deployments.configure': {
+    given: deployed,
+    args: () => ({ ...named(), precondition: {}, changes: { timeout: 90 }, changed_by: 'bob', note: 'slower' }),
+    entries: [
+      {
+        action: 'deployment.deploy',
+        object: support,
+        before: { release: 1, '/runtime_config/timeout': 60 },
+        after: { release: 2, '/runtime_config/timeout': 90, note: 'slower' },
+      },
+    ],
+    without: () => ({ ...named(), precondition: { match: ['"0-0"'] }, changes: { timeout: 90 }, changed_by: null, note: undefined }),
+  },
+  'deployments.promote': {
+    given: deployed,
+    args: () => ({ source: { deployment_id: 'dep1', release: 1 }, target, warnings: [] }),
+    entries: [
+      {
+        action: 'deployment.deploy',
+        object: { type: 'deployment', id: 'dep9', name: 'promoted', environment: 'development' },
+        before: null,
+        after: { release: 1, definition_digest: 'd1', made_from: { deployment_name: 'support', environment: 'production', release: 1 } },
+      },
+    ],
+    without: () => ({ source: { deployment_id: 'none', release: 1 }, target, warnings: [] }),
+  },
+  'proposals.create': {
+    given: deployed,
+    args: () => proposal,
+    entries: [
+      {
+        action: 'proposal.create',
+        object: { type: 'proposal', id: 'p1', name: 'support', environment: 'production' },
+        before: null,
+        after: { kind: 'deploy', runtime_config: { timeout: 60, max_retries: 3 } },
+      },
+    ],
+    without: () => ({ ...proposal, precondition: { match: ['"0-0"'] } }),
+  },
+  'proposals.approve': {
+    given: [...deployed, { name: 'proposals.create', args: proposal }],
+    args: () => ({ proposal_id: 'p1', reason: 'read it', now }),
+    entries: [
+      {
+        action: 'deployment.deploy',
+        object: support,
+        before: { release: 1, definition_digest: 'd1' },
+        after: { release: 2, definition_digest: 'd2', proposal_id: 'p1', requested_by: 'server', requested_by_key: '', reason: 'read it' },
+      },
+    ],
+    without: () => ({ proposal_id: 'p1', reason: undefined, now: now + 100 * 3_600_000 }),
+  },
+  'proposals.reject': {
+    given: [...deployed, { name: 'proposals.create', args: proposal }],
+    args: () => ({ proposal_id: 'p1', reason: 'no', now }),
+    entries: [
+      {
+        action: 'proposal.reject',
+        object: { type: 'proposal', id: 'p1', name: 'support', environment: 'production' },
+        before: { status: 'pending' },
+        after: { status: 'rejected', reason: 'no' },
+      },
+    ],
+    without: () => ({ proposal_id: 'p2', reason: 'no', now }),
+  },
+  'deployments.rerun': {
+    args: () => rerun,
+    entries: [
+      {
+        action: 'deployment.rerun',
+        object: { type: 'deployment', name: 'filled-1', environment: 'production' },
+        before: {},
+        after: { rerun: 1, status: ['failed'] },
+      },
+    ],
+    without: () => ({ ...rerun, release: 99 }),
+  },
+  'deployments.cancelExecutions': {
+    args: () => ({ ...named('filled-1'), release: undefined, status: ['running'], from: undefined, to: undefined, limit: 10 }),
+    entries: [
+      {
+        action: 'deployment.cancel_executions',
+        object: { type: 'deployment', name: 'filled-1', environment: 'production' },
+        before: {},
+        after: { cancelled: 1, status: ['running'] },
+      },
+    ],
+    without: () => ({ ...named('filled-1'), release: 99, status: ['running'], from: undefined, to: undefined, limit: 10 }),
+  },
+  'deployments.setTraffic': {
+    given: [...deployed, { name: 'deployments.deploy', args: deployment({ force: true }) }],
+    args: () => ({ ...divided, reason: 'a try' }),
+    entries: [
+      {
+        action: 'deployment.traffic',
+        object: support,
+        before: { traffic: '100 % to release 2', guard: null },
+        after: { traffic: '90 % to release 1, 10 % to release 2 (canary)', guard: divided.guard, reason: 'a try' },
+      },
+    ],
+    without: () => ({ ...divided, routes: [{ release: 2, percent: 100 }], guard: undefined }),
+  },
+  'deployments.withdraw': {
+    given: [
+      ...deployed,
+      { name: 'deployments.deploy', args: deployment({ force: true }) },
+      { name: 'deployments.setTraffic', args: divided },
+    ],
+    args: () => {
+      const counts = { present: { samples: 3, errors: 2, slow: 0, cost: 0 }, before: { samples: 0, errors: 0, slow: 0, cost: 0 } }
+      trail.connection.raw.prepare('update guards set counts = ?').run(JSON.stringify(counts))
+      return { deployment_id: 'dep1', now }
+    },
+    entries: [
+      {
+        action: 'deployment.guard',
+        object: support,
+        before: { traffic: '90 % to release 1, 10 % to release 2 (canary)' },
+        after: {
+          traffic: '100 % to release 1, 0 % to release 2 (canary)',
+          reason: 'Release 2 passed max_error_rate: 2 of 3 executions failed, and 10 % may. Its executions go to release 1 again.',
+        },
+      },
+    ],
+    without: () => ({ deployment_id: 'dep1', now }),
+  },
+  'deployments.keepDeadline': {
+    given: [{ name: 'deployments.stop', args: { ...named('filled-1'), mode: 'drain', deadline: 60, now: now - 60_000 } }],
+    args: () => now,
+    entries: [
+      {
+        action: 'deployment.deadline',
+        object: { type: 'deployment', name: 'filled-1', environment: 'production' },
+        before: null,
+        after: { mode: 'drain', deadline: at, cancelled: 1 },
+      },
+    ],
+    without: () => now - 1,
+  },
   'deployments.reactivate': {
     given: [...deployed, { name: 'deployments.stop', args: { ...named('filled-1'), mode: 'freeze' } }],
     args: () => named('filled-1'),
@@ -468,6 +665,7 @@ const unaudited: Record<string, string> = {
   'journal.beginSlice': 'the execution is its own record',
   'journal.rest': 'the execution is its own record',
   'operations.probe': 'tries whether anything can be written',
+  'webhooks.attempt': 'whether a word about an execution has arrived is kept with it',
   'store.giveBackPages': 'moves free room, and no data',
 }
 

@@ -16,7 +16,9 @@ const PLAIN = [
   'environments.ts',
   'limit-issues.ts',
   'own-turn.ts',
+  'turn-time.ts',
   'precondition.ts',
+  'protections.ts',
   'version.ts',
 ]
 const ROOMS: Record<string, string[]> = {
@@ -56,8 +58,28 @@ const ROOMS: Record<string, string[]> = {
     'tools',
     'variables',
   ],
-  deployments: ['access', 'audit', 'engine', 'executions', 'graph', 'http', 'limits', 'secrets', 'store', 'studio.ts', 'workflows'],
-  executions: ['access', 'audit', 'deployments', 'engine', 'graph', 'http', 'limits', 'nodes', 'store', 'studio.ts'],
+  comparison: ['graph'],
+  deployments: [
+    'access',
+    'audit',
+    'comparison',
+    'engine',
+    'executions',
+    'graph',
+    'http',
+    'limits',
+    'nodes',
+    'secrets',
+    'store',
+    'studio.ts',
+    'variables',
+    'webhooks',
+    'workflows',
+  ],
+  drafts: ['access', 'deployments', 'engine', 'executions', 'graph', 'http', 'studio.ts', 'workflows'],
+  executions: ['access', 'audit', 'deployments', 'engine', 'graph', 'http', 'limits', 'nodes', 'store', 'studio.ts', 'webhooks'],
+  webhooks: ['engine', 'http', 'nodes', 'outgoing', 'secrets', 'store'],
+  catalogue: ['access', 'deployments', 'graph', 'http', 'models', 'store', 'studio.ts', 'tools'],
   operations: ['access', 'engine', 'http', 'store'],
   'interrupt.ts': [],
   'studio.ts': ['engine', 'graph', 'models', 'secrets', 'store', 'variables'],
@@ -69,6 +91,7 @@ const ROOTS = ['main.ts', 'server.ts', 'stop-server.ts', 'writer.ts', 'example.t
 /** Within rooms: what only adapters may touch. */
 const PACKAGES: { name: RegExp; only: RegExp }[] = [
   { name: /^fastify|^@fastify\//, only: /^http\/|routes\.ts$|^(access|idempotency|limits)\/hooks\.ts$|^limits\/shed\.ts$/ },
+  { name: /^diff$/, only: /^comparison\// },
   { name: /^node:sqlite$/, only: /^store\/sqlite\// },
   { name: /^kysely$/, only: /^store\/|repository\.ts$/ },
   { name: /^@ai-sdk\//, only: /^models\// },
@@ -90,6 +113,44 @@ function importsOf(file: string): string[] {
   const text = readFileSync(join(src, file), 'utf8')
   return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!)
 }
+
+/** Beside `src`: what runs where a server is asked, which knows it by HTTP alone. */
+const OUTSIDE: { folder: string; allowed: RegExp; why: string }[] = [
+  { folder: 'client', allowed: /^\.\/[\w-]+\.ts$/, why: 'it runs in browsers, and depends on nothing' },
+  {
+    folder: 'cli',
+    // What compares definitions is pure, and one comparison is better than two. `yaml` and `smol-toml` are for files of people.
+    allowed: /^(node:|@agent-studio\/client$|yaml$|smol-toml$|\.{1,2}\/(?!.*src\/)|\.\.\/\.\.\/src\/(comparison\/|graph\/definition\.ts$))/,
+    why: 'it asks the server over the client',
+  },
+]
+
+describe('the rooms beside src', () => {
+  it.each(OUTSIDE)('$folder imports what it may: $why', ({ folder, allowed }) => {
+    const root = join(import.meta.dirname, '..', folder)
+    const own = globSync('**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'))
+    expect(own.length).toBeGreaterThan(0)
+    const crossings = own.flatMap((file) => {
+      const text = readFileSync(join(root, file), 'utf8')
+      const targets = [
+        ...text.matchAll(/(?:^(?:import|export)[^']*? from |^import |\bimport\(|createRequire\(import\.meta\.url\)\()'([^']+)'/gm),
+      ].map((match) => match[1]!)
+      return targets.filter((target) => !allowed.test(target)).map((target) => `${folder}/${file} imports ${target}`)
+    })
+    expect(crossings).toEqual([])
+  })
+
+  it('are imported by nothing of src but the composition root, so that no server loads them', () => {
+    const crossings = files
+      .filter((file) => file !== 'main.ts')
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((target) => /@agent-studio\/client|\.\.\/(cli|client)\//.test(target))
+          .map(() => file),
+      )
+    expect(crossings).toEqual([])
+  })
+})
 
 describe('the borders between the rooms', () => {
   it('knows every room', () => {

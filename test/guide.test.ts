@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -36,7 +36,10 @@ function describePage(page: string, { languages, curlrc = '' }: Page): void {
       server = await startServer(folder, { AGENT_STUDIO_SECRET_KEY_FILE: writeKeyFile(folder) })
       writeFileSync(join(folder, '.curlrc'), curlrc)
       for (const language of languages)
-        opened.set(language, sessions[language]({ folder, env: { BASE: server.url, HOME: folder, PROJECT: project } }))
+        opened.set(
+          language,
+          sessions[language]({ folder, env: { BASE: server.url, HOME: folder, PROJECT: project, ...commandLine(folder, server) } }),
+        )
     })
     afterAll(async () => {
       for (const session of opened.values()) session.end()
@@ -52,6 +55,17 @@ function describePage(page: string, { languages, curlrc = '' }: Page): void {
   })
 }
 
+/** `agent-studio` as a command that asks this server, with nothing of this machine's settings. */
+function commandLine(folder: string, { url }: TestServer): Record<string, string> {
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'agent-studio'), `#!/bin/sh\nexec '${process.execPath}' '${join(project, 'bin/agent-studio.js')}' "$@"\n`, {
+    mode: 0o755,
+  })
+  const PATH = `${bin}:${process.env['PATH'] ?? ''}`
+  return { PATH, AGENT_STUDIO_URL: url, AGENT_STUDIO_CONFIG_DIR: join(folder, 'config') }
+}
+
 async function runBlock(page: string, block: RunnableBlock, session: ShellSession, url: string): Promise<void> {
   // The README is read with the port that everybody has; the guide takes its address from the environment.
   const code = block.code.replaceAll('localhost:8000', new URL(url).host)
@@ -62,6 +76,8 @@ async function runBlock(page: string, block: RunnableBlock, session: ShellSessio
 
 describePage('README.md', { languages: ['bash'], curlrc: 'fail-with-body' })
 describePage('docs/guide.md', { languages: ['bash', 'python'] })
+describePage('docs/life-cycle.md', { languages: ['bash'] })
+describePage('docs/cli.md', { languages: ['bash'] })
 
 describe('the refusals to start, as the guide quotes them', () => {
   const folder = temporaryFolder()
@@ -128,14 +144,21 @@ describe('what the pages list', () => {
     expect(rows).toEqual(demoPhrases.map(({ phrase }) => phrase))
   })
 
-  it.each(['README.md', 'docs/guide.md', 'docs/errors.md', 'docs/templates.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])(
-    'the links of %s lead somewhere',
-    (page) => {
-      const targets = [...readPage(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
-      const broken = targets.filter((target) => !/^(https?:|\/)/.test(target) && !leadsSomewhere(page, target))
-      expect(broken).toEqual([])
-    },
-  )
+  it.each([
+    'README.md',
+    'docs/guide.md',
+    'docs/life-cycle.md',
+    'docs/cli.md',
+    'docs/errors.md',
+    'docs/templates.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    ...globSync('examples/**/README.md', { cwd: project }),
+  ])('the links of %s lead somewhere', (page) => {
+    const targets = [...readPage(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
+    const broken = targets.filter((target) => !/^(https?:|\/)/.test(target) && !leadsSomewhere(page, target))
+    expect(broken).toEqual([])
+  })
 })
 
 function leadsSomewhere(page: string, target: string): boolean {

@@ -123,6 +123,10 @@ describe('the migration of a database of version 0.1.0', () => {
     expect(listed.length).toBeGreaterThan(250)
     const answer = await call(server.url, 'POST', '/api/workflows/execute', { deployment_name: 'filled-2', query: 'still there?' })
     expect(answer.body.response).toBe('still there?')
+    const { body: served } = await call(server.url, 'GET', '/api/workflows/deployments/filled-2/traffic')
+    expect(served).toMatchObject({ live: 2, routes: [{ release: 2, percent: 100 }], change: { number: 1, kind: 'deploy' } })
+    const before = (await call(server.url, 'GET', `/api/executions/${listed[0].execution_id}`)).body.routing
+    expect(before).toMatchObject({ release: { number: listed[0].release }, change: null })
     await server.stop()
     expect(describeDatabase(join(where, '.agent-studio')).executions.filter(({ ended_at }) => ended_at === null)).toEqual([])
   })

@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { answering, listening } from './support/answering-server.ts'
 import { call } from './support/api.ts'
+import { forbiddenUrls } from './support/forbidden-urls.ts'
 import { startScriptedModel, type ScriptedModel } from './support/scripted-model.ts'
 import { removeFolder, startServer, temporaryFolder, type TestServer } from './support/server.ts'
 
@@ -66,6 +67,68 @@ describe('an HTTP step', () => {
     for (const url of [secret.url, `${model.baseUrl}/redirect`, 'http://169.254.169.254/latest/meta-data/'])
       expect(await run(httpStep(url))).toMatchObject({ status: 502, body: { code: 'address_not_allowed' } })
     expect(secret.sockets).toEqual([])
+  })
+})
+
+describe('every other way from a workflow to a server', () => {
+  /** Forms of this machine and of private networks, as far as no name server is needed for them. */
+  const formsFor = (port: number) =>
+    forbiddenUrls(port, 'http://none.invalid').filter((text) => {
+      const url = URL.parse(text)
+      return url?.protocol === 'http:' && url.port === String(port) && url.username === '' && /^[\d.]+$|^\[/.test(url.hostname)
+    })
+  const forbidden = () =>
+    listening(
+      createServer((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret')),
+      '::',
+    )
+  const agentWith = (tools: object[]) => ({ agents: [{ agent_id: 'a', config: { base_url: model.baseUrl, model: 'llama', tools } }] })
+  /** What the model was told of the calls that it made. */
+  const refused = () =>
+    (model.requests.at(-1)!.body.messages as { role: string; content: string }[]).flatMap(({ role, content }) =>
+      role === 'tool' ? [content] : [],
+    )
+
+  it('is closed as well: an HTTP tool', async () => {
+    const { port, sockets } = await forbidden()
+    const forms = formsFor(port)
+    expect(forms.length).toBeGreaterThan(40)
+    model.script({ toolCalls: forms.map((_, index) => ({ name: `tool_${index}`, arguments: '{}' })) }, { text: 'done' })
+    const tools = forms.map((url, index) => ({ type: 'http', name: `tool_${index}`, url }))
+    expect(await run(agentWith(tools))).toMatchObject({ status: 200, body: { response: 'done' } })
+    expect(refused()).toEqual(forms.map(() => expect.stringContaining('address_not_allowed')))
+    expect(sockets).toEqual([])
+  })
+
+  it('is closed as well: a request that the model makes up', async () => {
+    const { port, sockets } = await forbidden()
+    const forms = formsFor(port)
+    const allowed_hosts = [...new Set(forms.map((url) => new URL(url).host))]
+    const toolCalls = forms.map((url) => ({ name: 'http_request', arguments: JSON.stringify({ url }) }))
+    model.script({ toolCalls }, { text: 'done' })
+    expect(await run(agentWith([{ type: 'builtin', name: 'http_request', allowed_hosts }]))).toMatchObject({ status: 200 })
+    expect(refused()).toEqual(forms.map(() => expect.stringContaining('address_not_allowed')))
+    expect(sockets).toEqual([])
+  })
+
+  it.each(['mcp', 'openapi'])('is closed as well: tools of sort %s, when they are looked up', async (type) => {
+    const { port, sockets } = await forbidden()
+    const forms = formsFor(port).slice(0, 45)
+    const tools = forms.map((url, index) => ({ type, name: `source_${index}`, url }))
+    const { body: workflow } = await call(server.url, 'POST', '/api/workflows', { name: `looks-${type}`, configuration: agentWith(tools) })
+    const path = `/api/workflows/${workflow.workflow_id}/validate?environment=production`
+    const { body } = await call(server.url, 'POST', path)
+    expect(body.errors.filter(({ code }: { code: string }) => code === 'tools_unreachable').length).toBe(forms.length)
+    expect(sockets).toEqual([])
+  })
+
+  it('is closed as well: a notification', async () => {
+    const { port, sockets } = await forbidden()
+    for (const url of formsFor(port).slice(0, 10)) {
+      const steps = [{ step_id: 'tell', step_type: 'notify', config: { url } }]
+      expect(await run({ steps })).toMatchObject({ status: 502, body: { code: 'address_not_allowed' } })
+    }
+    expect(sockets).toEqual([])
   })
 })
 

@@ -62,7 +62,7 @@ it('commits that are not flushed are found, which no kill would show', { timeout
 
 it('an admission decided from a cache is found: no order explains the answers', { timeout }, async () => {
   const result = await withFault('admission from a cache', (env) =>
-    tortureLinearizability({ seed: 1, histories: 20, untilBroken: true, env }),
+    tortureLinearizability({ seed: 1, histories: 60, untilBroken: true, env }),
   )
   expect(result.counterexample).toBeDefined()
 })

@@ -52,6 +52,10 @@ describe('a start', () => {
     expect(filesOf(server).filter((url) => /\/src\/http\/(docs|docs-page|errors-page|markdown|openapi)\.ts$/.test(url))).toEqual([])
   })
 
+  it('loads nothing of the command line that asks servers', () => {
+    expect(filesOf(server).filter((url) => /\/(cli|client)\/[^/]+\.ts$|\/cli\/|smol-toml/.test(url))).toEqual([])
+  })
+
   it('loads no HTTP client', () => {
     expect(server.builtin.filter((name) => name.includes('undici'))).toEqual([])
   })

@@ -187,13 +187,17 @@ describe('agent-studio secret', () => {
     expect(readFileSync(path, 'utf8')).toBe('spoiled')
   })
 
-  it.each([[[]], [['burn']], [['keygen']], [['keygen', 'a', 'b']], [['rotate', 'now']], [['keys', '--yaml']]])(
-    '%j is a wrong call',
-    async (args) => {
-      const { code, stderr } = await secret(...args)
-      expect([code, stderr]).toMatchObject([2, expect.stringContaining('Usage:')])
-    },
-  )
+  it.each([
+    [[], 'secret list'],
+    [['burn'], "'secret burn' is no command"],
+    [['keygen'], 'Usage:'],
+    [['keygen', 'a', 'b'], 'Usage:'],
+    [['rotate', 'now'], 'Usage:'],
+    [['keys', '--yaml'], 'Usage:'],
+  ])('%j is a wrong call', async (args, answer) => {
+    const { code, stderr } = await secret(...args)
+    expect([code, stderr]).toMatchObject([2, expect.stringContaining(answer)])
+  })
 
   it('needs to know the key file', async () => {
     const { code, stderr } = await runCommand(folder, ['secret', 'rotate'])

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { call } from './support/api.ts'
 import { removeFolder, runCommand, startServer, temporaryFolder } from './support/server.ts'
@@ -143,10 +144,33 @@ describe('a start', () => {
     await server.stop()
   })
 
+  it('ends on a fault that nobody catches with one line about it, in which its keys are hidden', async () => {
+    const key = 'sk-ant-0123456789abcdefghijklmn'
+    const fault = join(folder, 'fault.mjs')
+    writeFileSync(
+      fault,
+      `process.on('SIGUSR2', () => { throw Object.assign(new Error('at fault'), { request: { headers: { 'x-api-key': '${key}' } } }) })`,
+    )
+    const server = await startServer(folder, { ANTHROPIC_API_KEY: key, NODE_OPTIONS: `--import ${pathToFileURL(fault).href}` })
+    server.process.kill('SIGUSR2')
+    expect(await server.exited).toBe(1)
+    const line = server
+      .output()
+      .split('\n')
+      .find((one) => one.includes('at fault'))
+    expect(JSON.parse(line!)).toMatchObject({ level: 60, err: { message: 'at fault', request: { headers: { 'x-api-key': '[hidden]' } } } })
+    expect(server.output()).not.toContain(key)
+  })
+
   it('prints nothing but what it is, and keeps its data to its owner', async () => {
     const server = await startServer(folder)
+    const data = join(folder, '.agent-studio')
+    const files = readdirSync(data).filter((name) => name.startsWith('agent-studio.db'))
+    expect(files).toContain('agent-studio.db-wal')
+    // Also where the folder was made by somebody else, who lets others in.
+    for (const name of files) expect([name, statSync(join(data, name)).mode & 0o777]).toEqual([name, 0o600])
     expect(await server.stop()).toBe(0)
-    expect(statSync(join(folder, '.agent-studio')).mode & 0o777).toBe(0o700)
+    expect(statSync(data).mode & 0o777).toBe(0o700)
     expect(
       server
         .output()
@@ -215,7 +239,10 @@ describe('the command line', () => {
 
   it('says its version, and refuses a command that it does not have', async () => {
     expect((await runCommand(folder, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-    const { code, stderr } = await runCommand(folder, ['fly'])
-    expect([code, stderr.split('\n').length]).toEqual([2, 2])
+    const { code, stderr } = await runCommand(folder, ['serv'])
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: "Error: 'serv' is no command of agent-studio.\n  → Did you mean 'agent-studio serve'?\n",
+    })
   })
 })

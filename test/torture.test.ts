@@ -4,6 +4,7 @@ import { tortureByKilling } from './torture/kill.ts'
 import { isLinearizable, type Operation } from './torture/linearizable.ts'
 import { tortureLinearizability } from './torture/linearize.ts'
 import { tortureByModels } from './torture/models.ts'
+import { tortureByRedeploys } from './torture/redeploys.ts'
 import { tortureStreams } from './torture/streams.ts'
 
 // The short sets; `npm run torture -- <name>` has the long ones. Those of the disk are in torture-disk.test.ts.
@@ -24,6 +25,12 @@ it('changes of one name are linearizable, also when the server is killed among t
   expect(result.counterexample).toBeUndefined()
   expect(result.linearizable).toBe(8)
   expect(result.unanswered).toBeGreaterThan(0)
+})
+
+it('redeploys under load refuse, lose and move nothing', { timeout }, async () => {
+  const result = await tortureByRedeploys({ seed: 1, redeploys: 60 })
+  expect(result.broken).toEqual([])
+  expect(result.overtaken).toBeGreaterThan(10)
 })
 
 it('streams that are cut at random and resumed, also over kills, retries and cancels, are whole', { timeout }, async () => {

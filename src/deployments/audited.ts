@@ -3,6 +3,7 @@ import type { Actor } from '../store/origin.ts'
 import type { Db } from '../store/store.ts'
 import type { DeploymentRow } from '../store/tables.ts'
 import type { DeploymentRecord } from './repository.ts'
+import { readTraffic, sayRoutes } from './routing.ts'
 
 type States = Pick<Change, 'at' | 'before' | 'after'>
 
@@ -18,7 +19,8 @@ export function recordDeploymentChange(
 
 /** What a deployment serves. */
 export function stateOf(record: DeploymentRecord) {
-  const { status, number, digest, definition_digest, runtime_config, workflow_id, workflow_name, workflow_version, deployed_by } = record
+  const { status, number, digest, definition_digest, runtime_config, workflow_id, workflow_name, workflow_version, deployed_by, traffic } =
+    record
   return {
     status,
     release: number,
@@ -29,6 +31,7 @@ export function stateOf(record: DeploymentRecord) {
     workflow_name,
     workflow_version,
     deployed_by,
+    ...(traffic !== null && { traffic: sayRoutes(readTraffic(traffic, number)) }),
   }
 }
 

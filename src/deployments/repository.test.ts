@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agents, TestEngine } from '../../test/support/engine.ts'
 import { purgeDeleted } from '../executions/removal-repository.ts'
 import { SqliteConnection } from '../store/sqlite/connection.ts'
-import { deleteDeployment, reactivateDeployment, stopDeployment } from './repository.ts'
+import { deleteDeployment, reactivateDeployment } from './repository.ts'
+import { rollBack } from './rollback-repository.ts'
+import { stopDeployment } from './stop-repository.ts'
 
 let engine: TestEngine
 let other: SqliteConnection
@@ -72,6 +74,27 @@ describe('a change that fails at any point leaves no trace', () => {
     plant(table, change)
     await expect(engine.store.write(deleteDeployment, named('kept'))).rejects.toMatchObject({ code: 'internal_error' })
     expect(contents()).toEqual(before)
+  })
+
+  it.each([
+    ['deployments', 'update'],
+    ['routes', 'delete'],
+    ['routes', 'insert'],
+    ['route_changes', 'insert'],
+    ['deployment_holds', 'insert'],
+    ['audit', 'insert'],
+  ] as const)('a rollback, at %s (%s): the release before it still serves', async (table, change) => {
+    await engine.deploy('kept', agents({ id: 'a' }))
+    await engine.deploy('kept', two)
+    const before = [...contents(), other.raw.prepare('select * from deployment_holds').all()]
+    plant(table, change)
+    const rollback = { ...named('kept'), to: undefined, reason: undefined, by: undefined }
+    await expect(engine.store.write(rollBack, rollback)).rejects.toMatchObject({ code: 'internal_error' })
+    expect([...contents(), other.raw.prepare('select * from deployment_holds').all()]).toEqual(before)
+    expect(await engine.admit('kept')).toMatchObject({ release_number: 2 })
+    uproot()
+    await engine.store.write(rollBack, rollback)
+    expect(await engine.admit('kept')).toMatchObject({ release_number: 1 })
   })
 
   it('a stop and a reactivation', async () => {

@@ -1,26 +1,20 @@
 import { sql } from 'kysely'
 import type { Reach } from '../access/caller.ts'
-import { DeploymentNotFound, DeploymentNotInactive, WorkflowChanged, type Warning } from '../errors.ts'
+import { DeploymentNotFound, DeploymentNotInactive } from '../errors.ts'
 import type { Cancelled } from '../engine/dispatcher.ts'
-import type { RuntimeConfig } from '../engine/journal.ts'
-import { releaseDigest } from '../graph/digest.ts'
-import { defineCommand, type Command, type Db } from '../store/store.ts'
+import { defineCommand, type Db } from '../store/store.ts'
 import type { DeploymentRow } from '../store/tables.ts'
-import { cancelInFlight, freezeInFlight, thawInFlight } from '../executions/in-flight-repository.ts'
-import { findMissing, insertReferences, type DefinitionReferences } from '../secrets/reference-repository.ts'
-import { findWorkflow } from '../workflows/repository.ts'
+import { cancelInFlight, thawInFlight } from '../executions/in-flight-repository.ts'
 import { counts, recordDeploymentChange, stateOf } from './audited.ts'
-import { inheritRuntimeConfig, type GivenRuntimeConfig } from './deployment.ts'
 
 // — Queries —
 
-/** A deployment with its counters and the release that it routes to. */
+/** A deployment with its counters and the release that is live: of several routes, the one with the largest part. */
 export function selectDeployments(db: Db) {
   return db
     .selectFrom('deployments as d')
     .innerJoin('deployment_counters as c', 'c.deployment_id', 'd.deployment_id')
-    .innerJoin('routes as r', 'r.deployment_id', 'd.deployment_id')
-    .innerJoin('releases as l', (join) => join.onRef('l.deployment_id', '=', 'd.deployment_id').onRef('l.number', '=', 'r.release_number'))
+    .innerJoin('releases as l', (join) => join.onRef('l.deployment_id', '=', 'd.deployment_id').onRef('l.number', '=', 'd.live_release'))
     .select([
       'd.deployment_id',
       'd.name',
@@ -29,6 +23,8 @@ export function selectDeployments(db: Db) {
       'd.deployed_at',
       'd.deployed_by',
       'd.stopped_at',
+      'd.traffic',
+      'd.route_change',
       'c.execution_count',
       'c.error_count',
       'c.last_executed',
@@ -116,184 +112,13 @@ export async function countInFlight(db: Db, deploymentIds: readonly string[]): P
   return counts
 }
 
-// — Commands: one change of the routing each —
-
-export interface Deploy {
-  name: string
-  environment: string
-  deployed_by: string | null
-  runtime_config: GivenRuntimeConfig | undefined
-  force: boolean
-  workflow: { workflow_id: string; revision: number; name: string; version: string; description: string | null }
-  definition_digest: string
-  /** In its RFC 8785 form. */
-  definition: string
-  /** What the definition refers to. Left out where it refers to nothing. */
-  references?: DefinitionReferences
-  /** What the answer remarks; given back with the result. */
-  warnings?: Warning[]
-  /** For the deployment, if the name is new. */
-  new_deployment_id: string
-  now: number
-}
-
-export interface Deployed {
-  record: DeploymentRecord
-  unchanged: boolean
-  warnings: Warning[]
-  /** The executions that were frozen and go on. */
-  thawed: string[]
-}
-
-/** @throws WorkflowChanged when the workflow is not any more what the definition was made from, or what it refers to is gone */
-export const deployRelease: Command<Deploy, Deployed> = defineCommand('deployments.deploy', async (db, deploy, actor) => {
-  const { workflow_id, revision } = deploy.workflow
-  if ((await findWorkflow(db, workflow_id))?.revision !== revision) throw new WorkflowChanged({ workflow_id })
-  const { warnings = [] } = deploy
-
-  const [existing] = await findDeployments(db, deploy.name, [deploy.environment])
-  const last = existing && (await findRelease(db, existing.deployment_id, existing.last_release))
-  const runtimeConfig = inheritRuntimeConfig(deploy.runtime_config, last && (JSON.parse(last.runtime_config) as RuntimeConfig))
-  const digest = releaseDigest(deploy.definition, runtimeConfig)
-  const before = existing && (await getDeployment(db, existing.deployment_id))
-  if (before?.status === 'active' && before.digest === digest && !deploy.force)
-    return { record: before, unchanged: true, warnings, thawed: [] }
-  const deploymentId = existing ? await switchOver(db, existing, deploy) : await introduce(db, deploy)
-  await insertRelease(db, { deploymentId, number: (existing?.last_release ?? 0) + 1, digest, runtimeConfig, deploy })
-  const thawed = existing?.status === 'inactive' ? await thawInFlight(db, deploymentId) : []
-  const record = (await getDeployment(db, deploymentId))!
-  const states = { before: before ? stateOf(before) : null, after: { ...stateOf(record), ...counts({ thawed }) } }
-  await recordDeploymentChange(db, actor, 'deployment.deploy', record, { at: deploy.now, ...states })
-  return { record, unchanged: false, warnings, thawed }
-})
-
-function findRelease(db: Db, deploymentId: string, number: number) {
-  return db.selectFrom('releases').selectAll().where('deployment_id', '=', deploymentId).where('number', '=', number).executeTakeFirst()
-}
-
-async function introduce(db: Db, { name, environment, deployed_by, workflow, new_deployment_id, now }: Deploy): Promise<string> {
-  const { workflow_id } = workflow
-  await db
-    .insertInto('deployments')
-    .values({
-      deployment_id: new_deployment_id,
-      name,
-      environment,
-      status: 'active',
-      workflow_id,
-      last_release: 1,
-      deployed_at: now,
-      deployed_by,
-      stopped_at: null,
-    })
-    .execute()
-  await db.insertInto('deployment_counters').values({ deployment_id: new_deployment_id, execution_count: 0, error_count: 0 }).execute()
-  return new_deployment_id
-}
-
-async function switchOver(db: Db, existing: DeploymentRow, { deployed_by, workflow, now }: Deploy): Promise<string> {
-  await db
-    .updateTable('deployments')
-    .set({
-      status: 'active',
-      workflow_id: workflow.workflow_id,
-      last_release: existing.last_release + 1,
-      deployed_at: now,
-      deployed_by,
-      stopped_at: null,
-    })
-    .where('deployment_id', '=', existing.deployment_id)
-    .execute()
-  await db.deleteFrom('routes').where('deployment_id', '=', existing.deployment_id).execute()
-  return existing.deployment_id
-}
-
-interface NewRelease {
-  deploymentId: string
-  number: number
-  digest: string
-  runtimeConfig: RuntimeConfig
-  deploy: Deploy
-}
-
-async function insertRelease(db: Db, { deploymentId, number, digest, runtimeConfig, deploy }: NewRelease): Promise<void> {
-  const { definition_digest, definition, workflow, deployed_by, now } = deploy
-  await db
-    .insertInto('definitions')
-    .values({ definition_digest, definition })
-    .onConflict((conflict) => conflict.column('definition_digest').doNothing())
-    .execute()
-  if (deploy.references) {
-    await insertReferences(db, definition_digest, deploy.references)
-    // Found when it was prepared, and deleted since: prepared again, the deploy says so.
-    const missing = await findMissing(db, definition_digest, deploy.environment)
-    if (missing.length > 0) throw new WorkflowChanged({ workflow_id: workflow.workflow_id })
-  }
-  await db
-    .insertInto('releases')
-    .values({
-      deployment_id: deploymentId,
-      number,
-      digest,
-      definition_digest,
-      runtime_config: JSON.stringify(runtimeConfig),
-      workflow_id: workflow.workflow_id,
-      workflow_name: workflow.name,
-      workflow_version: workflow.version,
-      workflow_description: workflow.description,
-      created_at: now,
-      created_by: deployed_by,
-    })
-    .execute()
-  await db.insertInto('routes').values({ deployment_id: deploymentId, release_number: number, percent: 100 }).execute()
-}
+// — Commands: one change each —
 
 export interface NamedDeployment {
   name: string
   environments: readonly string[]
   now: number
 }
-
-/** What becomes of the executions in flight: they end by themselves, are cancelled, or rest until the deployment is reactivated. */
-export type StopMode = 'drain' | 'cancel' | 'freeze'
-
-export interface Stop extends NamedDeployment {
-  /** Undefined: as `drain` for one that is active, and nothing for one that is not. */
-  mode: StopMode | undefined
-}
-
-export interface StoppedDeployment {
-  deployment: DeploymentRow
-  cancelled: Cancelled[]
-  frozen: string[]
-  /** The executions that were frozen and go on, to end by themselves. */
-  thawed: string[]
-}
-
-/**
- * Stops the first that is active; where none is, it leaves the first as it is, and does what the mode says to those that
- * are still in flight there.
- * @throws DeploymentNotFound
- */
-export const stopDeployment = defineCommand(
-  'deployments.stop',
-  async (db, { name, environments, mode, now }: Stop, actor): Promise<StoppedDeployment> => {
-    const found = await findDeployments(db, name, environments)
-    const first = found.find((one) => one.status === 'active') ?? found[0]
-    if (!first) throw new DeploymentNotFound({ name, searched: [...environments] })
-    const { deployment_id } = first
-    const deployment = first.status === 'inactive' ? first : await setStatus(db, deployment_id, { status: 'inactive', stopped_at: now })
-    const cancelled = mode === 'cancel' ? await cancelInFlight(db, { deployment_id }, now) : []
-    const frozen = mode === 'freeze' ? await freezeInFlight(db, deployment_id) : []
-    const thawed = mode === 'drain' ? await thawInFlight(db, deployment_id) : []
-    const affected = counts({ cancelled, frozen, thawed })
-    if (first.status === 'active' || Object.keys(affected).length > 0) {
-      const after = { status: 'inactive', mode: mode ?? 'drain', ...affected }
-      await recordDeploymentChange(db, actor, 'deployment.stop', first, { at: now, before: { status: first.status }, after })
-    }
-    return { deployment, cancelled, frozen, thawed }
-  },
-)
 
 export interface ReactivatedDeployment {
   record: DeploymentRecord
@@ -353,4 +178,4 @@ export const deleteDeployment = defineCommand(
   },
 )
 
-export const deploymentCommands = [deployRelease, stopDeployment, reactivateDeployment, deleteDeployment]
+export const deploymentCommands = [reactivateDeployment, deleteDeployment]

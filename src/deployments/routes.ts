@@ -1,51 +1,39 @@
-import { environmentsWithin, reachesName, type Caller } from '../access/caller.ts'
+import { environmentsWithin, type Caller } from '../access/caller.ts'
 import { Type } from '../http/type.ts'
-import { toTimestamp } from '../clock.ts'
-import { knownEnvironment, searchOrder } from '../environments.ts'
+import { knownEnvironment } from '../environments.ts'
 import { DeploymentNotFound } from '../errors.ts'
 import type { App } from '../http/app.ts'
 import { decodeCursor, DEFAULT_PAGE, pageQuery, sendPage } from '../http/cursor.ts'
 import type { Studio } from '../studio.ts'
-import { deploy } from './deploy.ts'
-import {
-  countInFlight,
-  deleteDeployment,
-  findDeployments,
-  getDeployment,
-  listDeployments,
-  reactivateDeployment,
-  stopDeployment,
-} from './repository.ts'
+import { deploy, rehearseDeploy } from './deploy.ts'
+import { DeployAnswerSchema, releaseOptions, WaitingSchema } from './life-cycle-schemas.ts'
+import { named as whereNamed } from './named.ts'
+import { countInFlight, deleteDeployment, findDeployments, getDeployment, listDeployments, reactivateDeployment } from './repository.ts'
 import {
   DeleteResponse,
   DeployBody,
   Deployment,
   DeploymentDetail,
   DeploymentName,
-  DeployResponse,
   EnvironmentBody,
   EnvironmentQuery,
   ReactivateResponse,
-  StopBody,
-  StopResponse,
 } from './schemas.ts'
+import { trafficTag } from './routing.ts'
+import { DeploymentByItself, standingOf } from './standing.ts'
 import { toDeploymentDetail, toDeploymentView } from './view.ts'
 
 const tags = ['deployments']
+const DeployBodyWithOptions = Type.Object(
+  { ...DeployBody.properties, ...releaseOptions },
+  { additionalProperties: false, examples: [{ deployment_name: 'support', environment: 'production' }] },
+)
 const NameParams = Type.Object({ deployment_name: DeploymentName })
 
 export function registerDeploymentRoutes(app: App, studio: Studio): void {
-  const { store, clock, environments } = studio
-  /** @throws DeploymentNotFound for a name that the caller cannot see, as for one that there is not */
-  const named = (caller: Caller, name: string, query: { environment?: string }, body: { environment?: string } = {}) => {
-    const seen = environmentsWithin(caller, environments)
-    const searched =
-      query.environment === undefined
-        ? searchOrder(seen, body.environment, '/environment')
-        : searchOrder(seen, query.environment, '?environment')
-    if (!reachesName(caller, name)) throw new DeploymentNotFound({ name, searched: [...searched] })
-    return { name, environments: searched, now: clock.now() }
-  }
+  const { store, environments } = studio
+  const named = (caller: Caller, name: string, query: { environment?: string }, body: { environment?: string } = {}) =>
+    whereNamed(studio, { caller, name, query, body })
 
   app.post(
     '/api/workflows/:workflow_id/deploy',
@@ -55,15 +43,21 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
         operationId: 'deployWorkflow',
         summary: 'Deploy a workflow under a name',
         description:
-          'Makes the next release of the name in the environment. A new name becomes active; an active one switches over without an execution lost or refused; a stopped one is active again. Without `runtime_config` the last release’s is kept, `{}` resets it.',
+          'Makes the next release of the name in the environment. A new name becomes active; an active one switches over without an execution lost or refused; a stopped one is active again. Without `runtime_config` that of the live release is kept, `{}` resets it. In an environment that asks for a second API key it is proposed instead: 202.',
         tags,
         params: Type.Object({ workflow_id: Type.String({ format: 'uuid' }) }),
-        body: DeployBody,
-        response: { 200: DeployResponse },
+        body: DeployBodyWithOptions,
+        response: { 200: DeployAnswerSchema, 202: WaitingSchema },
       },
     },
-    ({ params, body, caller, origin }) =>
-      deploy(studio, params.workflow_id, { ...body, caller, environment: body.environment ?? 'production' }, origin),
+    async ({ params, body, caller, origin }, reply) => {
+      const { dry_run, environment = 'production', ...options } = body
+      const request = { ...options, caller, environment }
+      if (dry_run) return rehearseDeploy(studio, params.workflow_id, request)
+      const answer = await deploy(studio, params.workflow_id, request, origin)
+      if ('proposal' in answer) reply.code(202)
+      return answer
+    },
   )
 
   app.get(
@@ -124,54 +118,21 @@ export function registerDeploymentRoutes(app: App, studio: Studio): void {
       schema: {
         operationId: 'getDeployment',
         summary: 'Look at a deployment',
+        description: 'The `ETag` is for `If-Match` of a change of its traffic or its runtime configuration.',
         tags,
         params: NameParams,
         querystring: EnvironmentQuery,
-        response: { 200: DeploymentDetail },
+        response: { 200: DeploymentByItself },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { name, environments: searched } = named(request.caller, request.params.deployment_name, request.query)
       const [found] = await findDeployments(store.read, name, searched)
       const record = found && (await getDeployment(store.read, found.deployment_id))
       if (!record) throw new DeploymentNotFound({ name, searched: [...searched] })
       const inFlight = await countInFlight(store.read, [record.deployment_id])
-      return toDeploymentDetail(record, inFlight.get(record.deployment_id)!)
-    },
-  )
-
-  app.post(
-    '/api/workflows/deployments/:deployment_name/stop',
-    {
-      config: { scope: 'deploy', load: 'always', nullIsAbsent: true },
-      schema: {
-        operationId: 'stopDeployment',
-        summary: 'Stop a deployment',
-        description:
-          'From the answer on no execution is accepted. Those in flight end normally (`drain`), are cancelled when this is answered (`cancel`), or rest before their next step until the deployment is reactivated (`freeze`). Record and statistics are kept. One that is stopped already stays so, and `mode` says what becomes of what is still in flight.',
-        tags,
-        params: NameParams,
-        querystring: EnvironmentQuery,
-        body: StopBody,
-        response: { 200: StopResponse },
-      },
-    },
-    async (request) => {
-      const { caller, query, body } = request
-      const { mode, ...where } = body
-      const stop = { ...named(caller, request.params.deployment_name, query, where), mode }
-      const { deployment: stopped, cancelled, frozen, thawed } = await store.write(stopDeployment, stop, request.origin)
-      studio.dispatcher.heed([...frozen, ...thawed])
-      await studio.dispatcher.cancel(cancelled)
-      const inFlight = await countInFlight(store.read, [stopped.deployment_id])
-      return {
-        message: `Deployment '${stopped.name}' stopped successfully`,
-        deployment_id: stopped.deployment_id,
-        environment: stopped.environment,
-        status: 'inactive' as const,
-        stopped_at: toTimestamp(stopped.stopped_at!),
-        in_flight: inFlight.get(stopped.deployment_id)!,
-      }
+      reply.header('etag', trafficTag(record))
+      return { ...toDeploymentDetail(record, inFlight.get(record.deployment_id)!), ...(await standingOf(studio, record)) }
     },
   )
 

@@ -1,6 +1,9 @@
 import { Type } from '../http/type.ts'
 import { RateLimitSchema } from '../limits/schemas.ts'
 import { DEFAULT_QUEUE, deploymentNamePattern, deploymentNameRule } from './deployment.ts'
+import { Memory, MemoryInput } from './memory-schemas.ts'
+import { Budget, BudgetInput, OnFailure } from './runtime-config-schemas.ts'
+import { routeTagPattern, routeTagRule } from './routing.ts'
 import { Id, Nullable, Time } from '../http/fields.ts'
 
 export const DeploymentName = Type.String({
@@ -43,6 +46,9 @@ export const RuntimeConfigInput = Type.Object(
       Type.Object({ limit: concurrencyLimit, queue: Type.Optional(queue) }, { additionalProperties: false, description: concurrency }),
     ),
     rate_limit: Type.Optional(rateLimit),
+    budget: Type.Optional(BudgetInput),
+    memory: Type.Optional(MemoryInput),
+    on_failure: Type.Optional(OnFailure),
   },
   { additionalProperties: false, examples: [{ timeout: 60, max_retries: 2, concurrency: { limit: 4, queue: 100 } }] },
 )
@@ -52,6 +58,16 @@ export const RuntimeConfig = Type.Object({
   max_retries: maxRetries,
   concurrency: Type.Optional(Type.Object({ limit: concurrencyLimit, queue }, { description: concurrency })),
   rate_limit: Type.Optional(rateLimit),
+  budget: Type.Optional(Budget),
+  memory: Type.Optional(Memory),
+  on_failure: Type.Optional(OnFailure),
+})
+
+export const RouteTag = Type.String({
+  pattern: routeTagPattern,
+  description: routeTagRule,
+  'x-message': routeTagRule,
+  examples: ['canary'],
 })
 
 export const EnvironmentQuery = Type.Object(
@@ -68,18 +84,6 @@ export const EnvironmentQuery = Type.Object(
 /** Stop and reactivate take the environment in the body as well. */
 export const EnvironmentBody = Type.Object({ environment: Type.Optional(Type.String()) }, { additionalProperties: false })
 
-export const StopBody = Type.Object(
-  {
-    ...EnvironmentBody.properties,
-    mode: Type.Optional(
-      Type.Enum(['drain', 'cancel', 'freeze'], {
-        description: 'What becomes of executions in flight: they end (drain, the default), are cancelled, or rest until reactivation.',
-      }),
-    ),
-  },
-  { additionalProperties: false, examples: [{ mode: 'drain' }] },
-)
-
 export const DeployBody = Type.Object(
   {
     deployment_name: DeploymentName,
@@ -92,6 +96,15 @@ export const DeployBody = Type.Object(
 )
 
 export const InFlight = Type.Object({ queued: Type.Integer(), running: Type.Integer(), waiting: Type.Integer() })
+
+export const Route = Type.Object(
+  {
+    release: Type.Integer({ minimum: 1, description: 'A release of this deployment.' }),
+    percent: Type.Number({ minimum: 0, maximum: 100, description: 'Of the executions that name no release; with two decimals at most.' }),
+    tag: Type.Optional(RouteTag),
+  },
+  { additionalProperties: false, title: 'Route' },
+)
 
 const deploymentFields = {
   deployment_id: Id,
@@ -118,8 +131,9 @@ const deploymentFields = {
       created_at: Time,
       created_by: Nullable(Type.String()),
     },
-    { description: 'The release that executions run on.' },
+    { description: 'The release that executions run on; of several, the one that gets the most.' },
   ),
+  traffic: Type.Array(Route, { description: 'How executions are divided among releases.' }),
 }
 
 export const Deployment = Type.Object(deploymentFields, { title: 'Deployment' })
@@ -133,15 +147,6 @@ export const DeployResponse = Type.Object({
 })
 
 export const DeploymentDetail = Type.Object({ ...deploymentFields, in_flight: InFlight }, { title: 'DeploymentDetail' })
-
-export const StopResponse = Type.Object({
-  message: Type.String(),
-  deployment_id: Id,
-  environment: Type.String(),
-  status: Type.Literal('inactive'),
-  stopped_at: Time,
-  in_flight: InFlight,
-})
 
 export const ReactivateResponse = Type.Object({ message: Type.String(), ...deploymentFields })
 

@@ -1,6 +1,7 @@
 import { toTimestamp, toTimestampOrNull } from '../clock.ts'
 import type { RuntimeConfig } from '../engine/journal.ts'
 import type { DeploymentRecord, InFlight } from './repository.ts'
+import { readTraffic, withoutBuckets, type GivenRoute } from './routing.ts'
 
 /** A deployment as the API shows it. */
 export interface DeploymentView {
@@ -18,6 +19,7 @@ export interface DeploymentView {
   last_error: string | null
   workflow: { workflow_id: string; name: string; version: string; description: string | null }
   release: { number: number; digest: string; definition_digest: string; created_at: string; created_by: string | null }
+  traffic: GivenRoute[]
 }
 
 export function toDeploymentView(record: DeploymentRecord): DeploymentView {
@@ -48,6 +50,7 @@ export function toDeploymentView(record: DeploymentRecord): DeploymentView {
       created_at: toTimestamp(record.release_created_at),
       created_by: record.release_created_by,
     },
+    traffic: withoutBuckets(readTraffic(record.traffic, record.number)),
   }
 }
 

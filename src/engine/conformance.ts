@@ -2,8 +2,11 @@ import { afterEach, beforeEach, describe } from 'vitest'
 import type { EngineUnderTest } from '../../test/support/engine.ts'
 import { describeAdmission } from './conformance/admission.ts'
 import { describeAgents } from './conformance/agents.ts'
+import { describeConversations } from './conformance/conversations.ts'
+import { describeConversationTurns } from './conformance/conversation-turns.ts'
 import { describeDispatcher } from './conformance/dispatcher.ts'
 import { describeExecution } from './conformance/execution.ts'
+import { describeFailingBodies } from './conformance/failing-bodies.ts'
 import { describeFreeze } from './conformance/freeze.ts'
 import { describeFreezeAndThaw } from './conformance/freeze-and-thaw.ts'
 import { describeFullDisk } from './conformance/full-disk.ts'
@@ -31,6 +34,7 @@ export function describeEngine(name: string, make: () => Promise<EngineUnderTest
     describeExecution(current)
     describeAgents(current)
     describeGraph(current)
+    describeFailingBodies(current)
     describeAdmission(current)
     describeLaterProcess(current)
     describeRest(current)
@@ -42,5 +46,7 @@ export function describeEngine(name: string, make: () => Promise<EngineUnderTest
     describeFullDisk(current)
     describeLimits(current)
     describeDispatcher(current)
+    describeConversations(current)
+    describeConversationTurns(current)
   })
 }

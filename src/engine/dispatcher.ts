@@ -7,6 +7,8 @@ export interface Cancelled extends MeteredExecution {
   execution_id: string
   at: number
   last_event_id: number
+  /** Null where it was part of no conversation. */
+  session_turn: 0 | 1 | null
 }
 
 /** Whether the execution begins at once is the dispatcher's to say. */
@@ -21,7 +23,7 @@ export interface Dispatcher {
   readonly running: number
   /**
    * Decides in one transaction whether there is an active deployment, and on which release the execution runs.
-   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, DeploymentRateLimited, DeploymentBusy, KeyBusy,
+   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, DeploymentRateLimited, DeploymentBusy, ConversationBusy, KeyBusy,
    *   IdempotencyKeyReused, IdempotencyInProgress
    */
   admit(request: AdmissionRequest): Promise<AdmittedExecution>
@@ -41,6 +43,8 @@ export interface Dispatcher {
   heedDeployment(deploymentId: string): void
   /** Stops what runs of executions that the journal says are cancelled, and tells who watches. Resolves when their calls are aborted. */
   cancel(cancelled: readonly Cancelled[]): Promise<void>
+  /** Executions of the deployment that run in this process, or are just beginning or ending there. */
+  atWork(deploymentId: string): number
   /** Somebody began to watch the execution's events. */
   watch(executionId: string): void
   /** Takes up what processes before this one left, as there is room. Resolves when that is known. */

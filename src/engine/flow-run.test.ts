@@ -46,6 +46,7 @@ class Recorder implements NodeContext {
     return wanted
   }
 
+  endWaits(): void {}
   handle(): void {}
 
   breathe(): Promise<void> | undefined {

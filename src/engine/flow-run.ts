@@ -148,6 +148,7 @@ export class FlowRun {
     this.#hasFailed = true
     this.#error = error
     if (this.#options.answers) this.#end.reject(error as Error)
+    else this.#context.endWaits(this.#options.path)
   }
 
   #endIfIdle(): void {

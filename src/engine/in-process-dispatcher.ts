@@ -1,16 +1,19 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
-import { DeploymentBusy, InternalError, ShuttingDown, StorageFull, type StudioError } from '../errors.ts'
-import { Alarm } from './alarm.ts'
+import { DeploymentBusy, InternalError, ShuttingDown, StorageFull } from '../errors.ts'
 import type { AdmissionRequest, Cancelled, Dispatcher } from './dispatcher.ts'
 import { cancelledEvent } from './end-event.ts'
 import type { AdmittedExecution, History, Patience, Pending, Standing } from './journal.ts'
 import { KeyPlaces } from './key-places.ts'
 import { Lanes, type Waiting } from './lanes.ts'
 import { ReadyQueue } from './ready-queue.ts'
-import type { Outcome, SliceOutcome } from './outcome.ts'
+import { left, type Outcome, type SliceOutcome } from './outcome.ts'
 import { PlanCache } from './plan-cache.ts'
 import { ShortLived } from './short-lived.ts'
 import { Slice, type SliceServices } from './slice.ts'
+import { Turns } from './turns.ts'
+import { Waiters } from './waiters.ts'
+import { Wakes } from './wakes.ts'
+import { withRetryAfter } from './when-free.ts'
 
 interface Running {
   slice: Slice
@@ -21,8 +24,6 @@ interface Running {
   heeded: boolean
 }
 
-type Settle = (outcome: Outcome) => void
-
 /** How long an execution is left alone that could not be taken up because the disk was full. */
 const FULL_DISK_MS = 1_000
 /** … and one whose journal could not be written for another reason, which is a fault, and may last. */
@@ -30,8 +31,6 @@ const FAULT_MS = 10_000
 
 /** Executions that may wait here. Each takes some hundred bytes, and what waits behind so many waits for long. */
 const MOST_WAITING = 100_000
-/** When somebody may come again who found the queue of a deployment full, at the latest. Seconds. */
-const LATEST_RETRY_S = 60
 
 /** Dispatch for one process that has the database for itself: it runs everything, up to a limit at a time. */
 export class InProcessDispatcher implements Dispatcher {
@@ -48,10 +47,10 @@ export class InProcessDispatcher implements Dispatcher {
   readonly #queue = new ReadyQueue()
   /** What waits for a place among the executions of its deployment. */
   readonly #lanes: Lanes
+  readonly #turns: Turns
   readonly #keys = new KeyPlaces()
-  /** Who waits for the end of an execution; it may rest meanwhile. */
-  readonly #waiters = new ShortLived<Settle>()
-  readonly #alarm: Alarm
+  readonly #waiters = new Waiters()
+  readonly #wakes: Wakes
   /** Of `#admitting`, those that are to run at once. */
   #reserved = 0
   #draining = false
@@ -62,14 +61,15 @@ export class InProcessDispatcher implements Dispatcher {
     this.#plans = new PlanCache(services.journal)
     this.#limit = limit
     this.#lanes = new Lanes((deploymentId) => this.#concurrency(deploymentId))
-    this.#alarm = new Alarm(services.clock.now, (at) => this.#ring(at))
+    const { journal, clock, onFault } = services
+    this.#turns = new Turns({ journal, heed: (executionId) => this.heed([executionId]), onFault })
+    this.#wakes = new Wakes({ journal, clock, onDue: (due) => this.#wakeAll(due), onFault })
   }
 
   async admit(request: AdmissionRequest): Promise<AdmittedExecution> {
-    const { key_concurrency, ...asked } = request
-    const { execution_id, api_key_id } = asked
+    const { execution_id, api_key_id, key_concurrency } = request
     if (api_key_id !== null) this.#keys.take(api_key_id, key_concurrency ?? Infinity, execution_id)
-    const request_json = JSON.stringify(asked.request)
+    const request_json = JSON.stringify(request.request)
     const bytes = request_json.length
     const status = this.#taken < this.#limit && this.#queue.letsPass(bytes) ? 'running' : 'queued'
     // Its place is taken from now on: what is said to run must not have to wait.
@@ -77,14 +77,14 @@ export class InProcessDispatcher implements Dispatcher {
     this.#queue.take(bytes)
     this.#admitting.set(execution_id, bytes)
     try {
-      const execution = await this.#services.journal.admit({ ...asked, request_json, status })
+      const execution = await this.#services.journal.admit({ ...request, request_json, status })
       this.#place(execution)
       return execution
     } catch (error) {
       this.#admitting.delete(execution_id)
       this.#queue.leave(bytes)
       this.#keys.leave(execution_id)
-      throw error instanceof DeploymentBusy ? this.#sayWhen(error) : error
+      throw error instanceof DeploymentBusy ? withRetryAfter(error, (id) => this.#lanes.interval(id)) : error
     } finally {
       if (status === 'running') this.#reserved--
       if (!this.#admitting.has(execution_id)) this.#startQueued()
@@ -96,14 +96,6 @@ export class InProcessDispatcher implements Dispatcher {
     const limit = runtime_config.concurrency?.limit ?? Infinity
     if (status === 'running') this.#lanes.take(deployment_id, limit)
     this.#startAll(this.#lanes.setLimit(deployment_id, limit))
-  }
-
-  #sayWhen(error: StudioError): StudioError {
-    const details = error.details as ConstructorParameters<typeof DeploymentBusy>[0]
-    const interval = this.#lanes.interval(details.deployment_id)
-    if (interval === undefined) return error
-    const retry_after = Math.min(Math.max(1, Math.ceil(interval / 1_000)), LATEST_RETRY_S)
-    return new DeploymentBusy({ ...details, retry_after })
   }
 
   heedDeployment(deploymentId: string): void {
@@ -121,7 +113,7 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   get isFull(): boolean {
-    return this.#queue.size + this.#lanes.size >= MOST_WAITING
+    return this.#queue.size + this.#lanes.size + this.#turns.size >= MOST_WAITING
   }
 
   get running(): number {
@@ -134,10 +126,11 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   start(execution: AdmittedExecution): Promise<Outcome> {
-    const { execution_id, deployment_id, status } = execution
+    const { execution_id, deployment_id, status, session_turn } = execution
     const bytes = this.#admitting.get(execution_id)!
     this.#admitting.delete(execution_id)
-    const standing = this.#undecided.delete(execution_id) ? this.#services.journal.standing(execution_id) : { frozen: false }
+    const isHeeded = this.#undecided.delete(execution_id)
+    const standing = isHeeded ? this.#services.journal.standing(execution_id) : { frozen: false }
     if (!standing || this.#draining) {
       this.#keys.leave(execution_id)
       this.#queue.leave(bytes)
@@ -146,11 +139,12 @@ export class InProcessDispatcher implements Dispatcher {
       if (status === 'running') void this.#putBack(execution_id, 0)
       return Promise.resolve(left(new ShuttingDown({})))
     }
-    const ended = new Promise<Outcome>((settle) => this.#waiters.set(execution_id, settle))
+    const ended = this.#waiters.wait(execution_id)
     if (status === 'running') this.#run(execution, bytes, standing.frozen)
     else {
       this.#queue.leave(bytes)
-      this.#enqueue({ execution_id, deployment_id, bytes, why: 'wake' })
+      if (session_turn === 0 && !isHeeded) this.#turns.wait(execution_id)
+      else this.#enqueue({ execution_id, deployment_id, bytes, why: 'wake' })
     }
     return ended
   }
@@ -188,11 +182,19 @@ export class InProcessDispatcher implements Dispatcher {
       const { execution_id, deployment_id, last_event_id, at } = one
       this.#services.meter.executionEnded(one, 'cancelled', at)
       this.#keys.leave(execution_id)
+      this.#turns.leave(execution_id)
       if (this.#queue.delete(execution_id)) this.#leaveLane(deployment_id)
       else this.#lanes.remove(one)
-      this.#settle(execution_id, { status: 'cancelled' })
+      this.#waiters.settle(execution_id, { status: 'cancelled' })
       this.#services.hub.publish(execution_id, [cancelledEvent(last_event_id, at)], true)
+      this.#callNext(one)
     }
+  }
+
+  atWork(deploymentId: string): number {
+    let count = 0
+    for (const { slice } of this.#running.values()) if (slice.execution.deployment_id === deploymentId) count++
+    return count
   }
 
   watch(executionId: string): void {
@@ -207,7 +209,8 @@ export class InProcessDispatcher implements Dispatcher {
       if (begun) this.#lanes.take(pending.deployment_id)
       if (begun || this.#lanes.enter(waiting)) this.#queue.add(waiting)
     }
-    this.#ring(clock.now())
+    this.#startQueued()
+    this.#wakes.ring(clock.now())
     // Those that there is room for are under way when this resolves.
     await Promise.all(this.#starting.values())
   }
@@ -216,10 +219,11 @@ export class InProcessDispatcher implements Dispatcher {
     this.#draining = true
     this.#queue.clear()
     this.#lanes.clear()
-    this.#alarm.stop()
+    this.#turns.clear()
+    this.#wakes.stop()
     await Promise.all(this.#starting.values())
-    for (const executionId of this.#waiters.keys()) {
-      if (!this.#running.has(executionId)) this.#settle(executionId, left(new ShuttingDown({})))
+    for (const executionId of this.#waiters.ids()) {
+      if (!this.#running.has(executionId)) this.#waiters.settle(executionId, left(new ShuttingDown({})))
     }
     const settled = Promise.all(this.#running.values().map((one) => one.outcome))
     const patience = new AbortController()
@@ -231,6 +235,7 @@ export class InProcessDispatcher implements Dispatcher {
 
   #enqueue(waiting: Waiting): void {
     if (this.#draining || this.#queue.has(waiting.execution_id)) return
+    this.#turns.leave(waiting.execution_id)
     if (this.#lanes.enter(waiting)) this.#queue.add(waiting)
     this.#startQueued()
   }
@@ -276,7 +281,8 @@ export class InProcessDispatcher implements Dispatcher {
       if (taken === 'full') {
         this.#lanes.putBack(waiting)
         hasPlace = false
-      } else if (!taken) this.#settleIfEnded(execution_id)
+      } else if (taken === 'behind') this.#letPass(execution_id)
+      else if (!taken) this.#settleIfEnded(execution_id)
       else if (this.#draining) await this.#putBack(execution_id, taken.history.active_ms)
       else {
         // What it has is left with the slice.
@@ -286,7 +292,7 @@ export class InProcessDispatcher implements Dispatcher {
       }
     } catch (error) {
       if (error instanceof StorageFull) {
-        this.#tellFull([execution_id])
+        this.#waiters.tellFull([execution_id])
         this.#enqueueLater(waiting, FULL_DISK_MS)
       } else this.#services.onFault(error)
     } finally {
@@ -302,7 +308,7 @@ export class InProcessDispatcher implements Dispatcher {
   #settleIfEnded(executionId: string): void {
     if (this.#services.journal.standing(executionId)) return
     this.#keys.leave(executionId)
-    this.#settle(executionId, { status: 'cancelled' })
+    this.#waiters.settle(executionId, { status: 'cancelled' })
   }
 
   /** The server began to stop while it was being admitted or taken up: a later process goes on, and counts no crash. */
@@ -315,7 +321,8 @@ export class InProcessDispatcher implements Dispatcher {
   #run(execution: AdmittedExecution, bytes: number, frozen: boolean, history?: History): void {
     const { execution_id, deployment_id, definition_digest, api_key_id } = execution
     if (api_key_id !== null) this.#keys.enter(api_key_id, execution_id)
-    const onStalled = (): void => this.#tellFull([execution_id, ...this.#queue.ids(), ...this.#lanes.waiting()])
+    const onStalled = (): void =>
+      this.#waiters.tellFull([execution_id, ...this.#queue.ids(), ...this.#lanes.waiting(), ...this.#turns.waiting()])
     try {
       const slice = new Slice(execution, this.#plans.get(definition_digest), this.#services, onStalled, history)
       if (frozen) slice.freeze()
@@ -326,18 +333,20 @@ export class InProcessDispatcher implements Dispatcher {
       this.#queue.leave(bytes)
       this.#leaveLane(deployment_id)
       this.#keys.leave(execution_id)
-      this.#settle(execution_id, this.#leave(error))
+      this.#waiters.settle(execution_id, this.#leave(error))
     }
   }
 
-  #endSlice({ execution_id: executionId, deployment_id }: AdmittedExecution, outcome: SliceOutcome): void {
+  #endSlice(execution: AdmittedExecution, outcome: SliceOutcome): void {
+    const { execution_id: executionId, deployment_id } = execution
     const { bytes, heeded } = this.#running.get(executionId)!
     this.#running.delete(executionId)
     this.#queue.leave(bytes)
     this.#keys.leave(executionId)
     this.#leaveLane(deployment_id)
     if (outcome.status === 'resting') this.#noteRest(executionId, outcome.wake_at)
-    else this.#settle(executionId, outcome)
+    else this.#waiters.settle(executionId, outcome)
+    this.#callNext(execution)
     // It may have been woken since its rest was written, or resumed since its end was.
     if (heeded || outcome.status === 'resting') this.#wakeIfQueued(executionId)
     // What could not be written is no end: it goes on as soon as it can be.
@@ -345,9 +354,18 @@ export class InProcessDispatcher implements Dispatcher {
     this.#startQueued()
   }
 
+  #letPass(executionId: string): void {
+    if (!this.#draining) this.#turns.letPass(executionId)
+  }
+
+  /** Where it has ended, the next one of its conversation goes on. One that rests, or is left, keeps its turn. */
+  #callNext({ execution_id, session_turn }: Pick<AdmittedExecution, 'execution_id' | 'session_turn'>): void {
+    if (session_turn !== null && !this.#draining) this.#turns.callNext(execution_id)
+  }
+
   #noteRest(executionId: string, wakeAt: number | null): void {
-    if (this.#draining) this.#settle(executionId, left(new ShuttingDown({})))
-    else if (wakeAt !== null) this.#alarm.set(wakeAt)
+    if (this.#draining) this.#waiters.settle(executionId, left(new ShuttingDown({})))
+    else if (wakeAt !== null) this.#wakes.note(wakeAt)
   }
 
   #wakeIfQueued(executionId: string): void {
@@ -365,39 +383,11 @@ export class InProcessDispatcher implements Dispatcher {
     return left(new InternalError({}))
   }
 
-  /** Whoever waits for the answer of an execution that waits for room on the disk, or behind such a one, is not left waiting. */
-  #tellFull(executionIds: readonly string[]): void {
-    for (const executionId of executionIds) this.#settle(executionId, left(new StorageFull({})))
-  }
-
-  #settle(executionId: string, outcome: Outcome): void {
-    const settle = this.#waiters.get(executionId)
-    this.#waiters.delete(executionId)
-    settle?.(outcome)
-  }
-
-  /** The time has come of everything that rests until then. */
-  #ring(at: number): void {
-    if (this.#draining) return
-    const { journal, clock, onFault } = this.#services
-    // The wall clock may have been set since.
-    const until = Math.max(at, clock.now())
-    try {
-      const next = journal.nextWake(until)
-      if (next !== undefined) this.#alarm.set(next)
-      for (const due of journal.due(until)) this.#enqueue({ ...due, why: 'due' })
-    } catch (error) {
-      onFault(error)
-    }
-    this.#startQueued()
+  #wakeAll(due: readonly Pending[]): void {
+    for (const one of due) this.#enqueue({ ...one, why: 'due' })
   }
 }
 
 function pendingOf(execution_id: string, { deployment_id, bytes }: Standing): Pending {
   return { execution_id, deployment_id, bytes }
-}
-
-/** A later slice goes on with it, in this process or another. */
-function left(error: StudioError): Outcome {
-  return { status: 'left', error }
 }

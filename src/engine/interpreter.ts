@@ -2,6 +2,7 @@ import { toTimestamp } from '../clock.ts'
 import { SchemaMismatch } from '../errors.ts'
 import type { Plan } from '../graph/plan.ts'
 import type { Scope } from '../graph/scope.ts'
+import { isTest } from './draft.ts'
 import { FlowRun } from './flow-run.ts'
 import type { AdmittedExecution } from './journal.ts'
 import type { NodeContext } from './node-context.ts'
@@ -26,7 +27,7 @@ function scopeOf(execution: AdmittedExecution, variables: Scope['variables']): S
     variables,
     steps: {},
     now: toTimestamp(created_at),
-    execution: { execution_id, deployment_name, environment },
+    execution: { execution_id, deployment_name, environment, test: isTest(execution) },
   }
 }
 

@@ -1,5 +1,6 @@
 import { ownTurn } from '../own-turn.ts'
 import type { EventsRow, StepRow } from '../store/tables.ts'
+import type { DayUsage } from './budget.ts'
 import { endEvent } from './end-event.ts'
 import { encodeEvents } from './event-codec.ts'
 import type { EventHub } from './event-hub.ts'
@@ -55,6 +56,7 @@ export class JournalBuffer {
   #last: Promise<boolean> = Promise.resolve(true)
   /** The same, as long as it still takes what is noted. */
   #next: Promise<boolean> | undefined
+  #usage: DayUsage | undefined
   #end: Omit<ExecutionEnd, 'last_event_id'> | undefined
 
   /** @param onFailure told once when a write fails or the execution has ended elsewhere: nothing more can be recorded */
@@ -92,6 +94,12 @@ export class JournalBuffer {
     this.#unwritten += step.outputSize
     this.#steps.add(step)
     this.#flushWithin(GATHER_MS)
+  }
+
+  /** What a step has used that was just noted: it is counted in the transaction that records the step. */
+  noteUsage({ day, tokens, cost }: DayUsage): void {
+    const { tokens: before = 0, cost: costBefore = 0 } = this.#usage ?? {}
+    this.#usage = { day, tokens: before + tokens, cost: costBefore + cost }
   }
 
   /** @param event becomes the buffer's own */
@@ -191,11 +199,13 @@ export class JournalBuffer {
       execution_id: this.#executionId,
       steps: [...this.#steps].map((step) => this.#takeRow(step)),
       events,
+      ...(this.#usage && { usage: this.#usage }),
       ...(this.#end && { end: { ...this.#end, last_event_id: ++this.#lastEventId } }),
     }
     this.#steps = new Set()
     this.#events = []
     this.#chars = 0
+    this.#usage = undefined
     this.#end = undefined
     return entry
   }

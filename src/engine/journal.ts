@@ -1,8 +1,10 @@
 import type { SerializedError } from '../errors.ts'
+import type { Memory } from './conversation.ts'
 import type { Tokens } from '../models/model.ts'
 import type { RateLimit, RateState } from '../limits/rate.ts'
 import type { Claim } from '../store/claim.ts'
 import type { EventsRow, ExecutionRow, StepRow } from '../store/tables.ts'
+import type { Budget, BudgetUse, DayUsage } from './budget.ts'
 
 /** `timeout` in seconds for the whole execution, `max_retries` for each step. */
 export interface RuntimeConfig {
@@ -12,6 +14,12 @@ export interface RuntimeConfig {
   concurrency?: Concurrency
   /** How many executions the deployment takes; absent: all. */
   rate_limit?: RateLimit
+  /** What its executions see of their conversations; absent: the default. */
+  memory?: Memory
+  /** What its model calls may use. */
+  budget?: Budget
+  /** Who is told of executions that fail. */
+  on_failure?: FailureReceiver
 }
 
 export interface Concurrency {
@@ -19,6 +27,12 @@ export interface Concurrency {
   limit: number
   /** Executions that may wait for that; what comes beyond them is refused. */
   queue: number
+}
+
+/** A webhook: where it goes and what signs it. Both may be, and the secret is, references `{{ secrets.NAME }}`. */
+export interface FailureReceiver {
+  url: string
+  secret: string
 }
 
 /** What a request may set otherwise for its execution. */
@@ -33,13 +47,30 @@ export interface ExecutionRequest {
 
 export type AdmissionTarget = { deployment_name: string; workflow_id?: string } | { workflow_id: string }
 
+/** A workflow as it is being edited. */
+export interface Draft {
+  workflow_id: string
+  /** What the definition was made from. */
+  revision: number
+  definition_digest: string
+  /** In its RFC 8785 form. */
+  definition: string
+  runtime_config: RuntimeConfig
+}
+
+export type AskedRoute = { release: number } | { tag: string }
+
 export interface Admission {
   execution_id: string
+  /** Runs this, in the first of the environments, and no release of any deployment. */
+  draft?: Draft
   target: AdmissionTarget
   /** Where to look, in this order; the first that has an active deployment takes the execution. */
   environments: readonly string[]
   /** Of deployments that a workflow leads to, only those of such names, with `*` for any characters. Absent: whatever they are called. */
   deployment_pattern?: string
+  /** The release or tag that it asks for; absent: as the traffic is divided. */
+  route?: AskedRoute
   request: ExecutionRequest
   /** The same as JSON text, where it was made before. */
   request_json?: string
@@ -71,6 +102,8 @@ export interface AdmittedExecution extends ExecutionIdentity {
   status: 'queued' | 'running'
   /** How it stands with the rate limit of its deployment, where there is one and it was just admitted. */
   rate?: RateState
+  /** 0: it waits for its turn in a conversation; 1: it has it. Null where it is part of none. */
+  session_turn: 0 | 1 | null
 }
 
 /** What the slices before left of an execution. */
@@ -110,6 +143,9 @@ export interface Unfinished extends Pending {
   /** Its slice had begun, so it has a place already. */
   begun: boolean
 }
+
+/** Why an execution cannot be taken up now. `full`: as many of its deployment run as may; `behind`: it is the turn of others in its conversation. */
+export type Obstacle = 'full' | 'behind'
 
 /** What the journal says of an execution that has not ended; `running` also when its slice is only about to begin. */
 export interface Standing extends Omit<Pending, 'execution_id'> {
@@ -193,6 +229,8 @@ export interface JournalEntry {
   /** The newest state of each step; replaces what was recorded of it. */
   steps: StepRow[]
   events: EventsRow | null
+  /** What the steps have used that are recorded here for the first time, where their deployment has a budget for the day. */
+  usage?: DayUsage
   end?: ExecutionEnd
 }
 
@@ -204,8 +242,8 @@ export interface Journal {
   readonly isFull: boolean
   /**
    * Decides in one transaction whether there is an active deployment, and on which release the execution runs.
-   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, DeploymentRateLimited, DeploymentBusy,
-   *   IdempotencyKeyReused, IdempotencyInProgress
+   * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, ReleaseNotRouted, TagNotRouted, DeploymentRateLimited, DeploymentBusy,
+   *   DeploymentBudgetUsed, ConversationBusy, WorkflowChanged of a draft, IdempotencyKeyReused, IdempotencyInProgress
    */
   admit(admission: Admission): Promise<AdmittedExecution>
   /**
@@ -222,10 +260,12 @@ export interface Journal {
   /** The executions that are neither ended nor resting, oldest first. */
   unfinished(): Unfinished[]
   /**
-   * Begins a new slice and gives what is recorded; undefined when it has ended, or is frozen. `full`: as many executions of
-   * its deployment run as may, so it is queued.
+   * Begins a new slice and gives what is recorded; undefined when it has ended, or is frozen. Where there is an obstacle it is
+   * queued.
    */
-  takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | 'full' | undefined>
+  takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | Obstacle | undefined>
+  /** Whose turn it is in the conversation of an execution that has ended; undefined where nobody waits for that. */
+  nextInConversation(execution_id: string): string | undefined
   /** Undefined where none was sent by that name and number. */
   signal(execution_id: string, name: string, seq: number): Signal | undefined
   /** Undefined when it has ended. */
@@ -236,6 +276,8 @@ export interface Journal {
   nextWake(after: number): number | undefined
   /** Of the release that a deployment routes to; undefined where it has no limit, or is gone. */
   concurrency(deployment_id: string): Concurrency | undefined
+  /** What is recorded of a deployment with a budget for the day. */
+  usedOn(deployment_id: string, day: number): BudgetUse
   /** The definition that a release runs, as JSON text. */
   definition(definition_digest: string): string | undefined
 }

@@ -8,6 +8,8 @@ export interface Waiting extends Pending {
 /** How much of what was known before counts when another one leaves. */
 const MEMORY = 0.8
 
+const NONE: readonly Waiting[] = []
+
 class Lane {
   /** Executions at a time. */
   limit = Infinity
@@ -77,10 +79,10 @@ export class Lanes {
   }
 
   /** @returns those that take the places which a higher limit gives */
-  setLimit(deploymentId: string, limit: number): Waiting[] {
+  setLimit(deploymentId: string, limit: number): readonly Waiting[] {
     const lane = this.#lanes.get(deploymentId)
     // A lane that is made later asks by itself.
-    if (!lane) return []
+    if (!lane) return NONE
     lane.limit = limit
     return this.#next(lane)
   }
@@ -104,7 +106,7 @@ export class Lanes {
   }
 
   /** @returns those that take the place */
-  leave(deploymentId: string): Waiting[] {
+  leave(deploymentId: string): readonly Waiting[] {
     const lane = this.#laneOf(deploymentId)
     lane.leave()
     const next = this.#next(lane)
@@ -149,7 +151,8 @@ export class Lanes {
     return this.#lanes.get(deploymentId)?.interval
   }
 
-  #next(lane: Lane): Waiting[] {
+  #next(lane: Lane): readonly Waiting[] {
+    if (lane.returned.size + lane.waiting.size === 0) return NONE
     const next = [...lane.next()]
     this.#size -= next.length
     return next

@@ -80,6 +80,11 @@ export interface NodeContext {
    * @param id of a node, or of an item
    */
   handle(id: string): void
+  /**
+   * What has steps whose ids begin so has failed, and nobody goes on from it before all of them have ended: those that only
+   * wait end now.
+   */
+  endWaits(begin: string): void
   /** Undefined, or what to wait for so that others have their turn: steps that compute do not wait for anything by themselves. */
   breathe(): Promise<void> | undefined
   /** Streams what a node adds to the answer when all is done. */

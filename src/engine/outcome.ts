@@ -8,6 +8,11 @@ export type Outcome =
   | { status: 'cancelled' }
   | { status: 'left'; error: StudioError }
 
+/** A later slice goes on with it, in this process or another. */
+export function left(error: StudioError): Outcome {
+  return { status: 'left', error }
+}
+
 /** Why a slice is told to stop. */
 export type StopReason = 'timeout' | 'cancelled' | 'shutdown'
 

@@ -49,6 +49,7 @@ export class ReadyQueue {
 
   /** The one whose turn it is, taken out of the queue and into memory. */
   next(): Waiting | undefined {
+    if (this.size === 0) return undefined
     const light = first(this.#light)
     const heavy = first(this.#heavy)
     const takesHeavy = heavy && this.#fits(heavy.bytes) && !(light && light.execution_id < heavy.execution_id)

@@ -6,7 +6,9 @@ import type { ModelAnswer, ModelRequest, Models, Tokens } from '../models/model.
 import type { Masks } from '../secrets/secrets.ts'
 import type { StepRow } from '../store/tables.ts'
 import { AnswerTally } from './answer-tally.ts'
+import { dayOf, ExecutionBudget, type BudgetUse } from './budget.ts'
 import type { EventHub } from './event-hub.ts'
+import { Abandoned, FailedParts } from './failed-parts.ts'
 import { Failures } from './failures.ts'
 import { Holds } from './holds.ts'
 import { runPlan } from './interpreter.ts'
@@ -20,6 +22,7 @@ import { Stopped, type Outcome, type SliceOutcome, type StopReason } from './out
 import { backoff, pause, toFailure, type Failure } from './retry.ts'
 import { RECORD_LIMITS, type RecordLimits } from './record-limits.ts'
 import { Signals } from './signals.ts'
+import { StopSwitch } from './stop-switch.ts'
 import { takeTurn } from './turn.ts'
 import { StepRecord } from './step.ts'
 import { Timeout } from './timeout.ts'
@@ -43,6 +46,8 @@ export interface SliceServices {
   meter: Meter
   /** From so long a wait on, an execution leaves the memory meanwhile. Milliseconds. */
   restFromMs: number
+  /** Told that a webhook about a failure is recorded, which is to be sent. */
+  onWebhook?: () => void
   /** How much an execution may record. */
   most?: Readonly<RecordLimits>
   /** Told about errors that are not in the catalogue. */
@@ -60,9 +65,7 @@ export class Slice implements NodeContext {
   readonly #buffer: JournalBuffer
   /** Whatever a node gives goes through it before it is recorded, streamed, or given to the nodes after it. */
   readonly #mask: Mask
-  readonly #abort = new AbortController()
-  /** What is told when the slice is stopped: a listener on the signal for each would cost more than most steps do. */
-  readonly #stopped = new Set<(reason: Error) => void>()
+  readonly #stop = new StopSwitch()
   readonly #recorded: Map<string, StepRow>
   readonly #crashed: boolean
   readonly #restedUntil: number
@@ -81,14 +84,17 @@ export class Slice implements NodeContext {
   readonly #patience: Patience
   /** Aborted when nobody wants written what a full disk has no room for. */
   #givenUp: AbortController | undefined
-  readonly #rested = Promise.withResolvers<SliceOutcome>()
+  readonly #outcome = Promise.withResolvers<SliceOutcome>()
   readonly #answered: AnswerTally
   readonly usage: Usage
+  /** Undefined where its release has none. */
+  readonly #budget: ExecutionBudget | undefined
   #positions: number
   #demo = false
   /** Steps that have begun and not ended. */
   readonly #open = new Set<StepRecord>()
   readonly #failures = new Failures()
+  readonly #failedParts = new FailedParts()
   /** Results that there are, and how many of them are known to be on disk. */
   #results = 0
   #recordedResults = 0
@@ -115,6 +121,7 @@ export class Slice implements NodeContext {
     this.#positions = history?.steps.at(-1)?.position ?? 0
     this.usage = new Usage(history?.steps ?? [])
     this.#answered = new AnswerTally(history?.events ?? [])
+    this.#budget = this.#budgetOf(execution)
     this.#buffer = new JournalBuffer({
       executionId: execution.execution_id,
       lastEventId: history?.last_event_id ?? 1,
@@ -126,17 +133,23 @@ export class Slice implements NodeContext {
     })
   }
 
+  #budgetOf({ deployment_id, runtime_config: { budget } }: AdmittedExecution): ExecutionBudget | undefined {
+    if (!budget) return undefined
+    const { clock, costOf, journal } = this.#services
+    const usedOn = async (day: number): Promise<BudgetUse> => {
+      // What it has used itself is known only then.
+      await this.#buffer.flush()
+      return journal.usedOn(deployment_id, day)
+    }
+    return new ExecutionBudget(budget, { clock, usage: this.usage, costOf, usedOn, tell: (event) => this.emit({ ...event }) })
+  }
+
   stop(why: StopReason): void {
     if (why !== 'timeout') {
       this.#isUnwanted = true
       this.#givenUp?.abort()
     }
-    this.#abortWith(new Stopped(why))
-  }
-
-  #abortWith(reason: Error): void {
-    this.#abort.abort(reason)
-    for (const tell of this.#stopped) tell(reason)
+    this.#stop.stop(new Stopped(why))
   }
 
   /** Steps that have begun end; before the next one the execution rests, until `thaw`. */
@@ -159,12 +172,14 @@ export class Slice implements NodeContext {
 
   async run(): Promise<SliceOutcome> {
     this.#timeout.run()
+    // Not a race of the two, which would cost more than all else here: whichever is first settles it.
+    this.#runToEnd().then(this.#outcome.resolve, this.#outcome.reject)
     try {
-      return await Promise.race([this.#runToEnd(), this.#rested.promise])
+      return await this.#outcome.promise
     } finally {
       this.#timeout.end()
       // Whatever still runs is not wanted any more.
-      if (this.#open.size > 0) this.#abortWith(ended)
+      if (this.#open.size > 0) this.#stop.stop(ended)
     }
   }
 
@@ -187,7 +202,8 @@ export class Slice implements NodeContext {
     const { system, messages } = request
     const masked = { ...request, messages: this.#mask.of(messages) }
     if (system !== undefined) masked.system = this.#mask.of(system)
-    return this.#services.models.call(masked)
+    const { models } = this.#services
+    return this.#budget ? this.#budget.admit(masked).then(() => models.call(masked)) : models.call(masked)
   }
 
   async step<Output>(spec: StepSpec, work: (attempt: AttemptContext) => Promise<StepResult & { output: Output }>): Promise<Output> {
@@ -195,7 +211,7 @@ export class Slice implements NodeContext {
     record.model = spec.model === undefined ? undefined : this.#services.models.resolve(spec.model)
     if (record.model?.demo) this.#demo = true
     if (record.status === 'completed') return record.output as Output
-    if (record.status === 'failed') throw record.error
+    if (record.status === 'failed') throw await this.#recordedFailure(record)
     this.#discardAnswer(record)
     this.#open.add(record)
     try {
@@ -223,7 +239,7 @@ export class Slice implements NodeContext {
     const record = this.#takeRecord(spec)
     if (record.status === 'completed') return record.output as Output
     if (record.status === 'failed') throw record.error
-    this.#abort.signal.throwIfAborted()
+    this.#stop.throwIfStopped()
     const now = this.#services.clock.now()
     record.begin(now)
     try {
@@ -240,7 +256,7 @@ export class Slice implements NodeContext {
   async wait<Output>(spec: StepSpec, wait: () => Wait, settle: (signal: Signal | undefined) => Output): Promise<Output> {
     const record = this.#takeRecord({ ...spec, waits: true })
     if (record.status === 'completed') return record.output as Output
-    if (record.status === 'failed') throw record.error
+    if (record.status === 'failed') throw await this.#recordedFailure(record)
     this.#open.add(record)
     this.#holds.begin()
     try {
@@ -258,7 +274,27 @@ export class Slice implements NodeContext {
     }
   }
 
+  /** What was abandoned with something else ends when that fails, as it did: otherwise it would be what fails first. */
+  async #recordedFailure(record: StepRecord): Promise<unknown> {
+    if (!record.isAbandoned) return record.error
+    const never = new Promise<never>(() => undefined)
+    return this.#stop.untilStopped(() => this.#failedParts.unlessFailed(record.spec.id, () => never)).catch((error: unknown) => error)
+  }
+
+  #abandon(record: StepRecord): void {
+    record.abandon(this.#services.clock.now())
+    this.#fail(record)
+  }
+
+  endWaits(begin: string): void {
+    if (!this.#stop.isStopped) this.#failedParts.add(begin)
+  }
+
   #failWait(record: StepRecord, error: unknown): unknown {
+    if (error instanceof Abandoned) {
+      this.#abandon(record)
+      return error
+    }
     try {
       return this.#noteFailure(record, error).error
     } catch (stop) {
@@ -270,7 +306,7 @@ export class Slice implements NodeContext {
 
   /** @returns undefined when the time has come before the signal */
   async #waitFor(record: StepRecord, { ms = Infinity, name }: Wait): Promise<Signal | undefined> {
-    this.#abort.signal.throwIfAborted()
+    this.#stop.throwIfStopped()
     const began = this.#services.clock.now()
     if (record.beginWait(began)) {
       this.#buffer.noteStep(record)
@@ -278,6 +314,7 @@ export class Slice implements NodeContext {
     }
     for (;;) {
       await this.#awaitThaw()
+      this.#failedParts.throwIfWithin(record.spec.id)
       const arrival = name === undefined ? undefined : this.#signals.expect(name)
       if (arrival?.signal) return arrival.signal
       const now = this.#services.clock.now()
@@ -286,16 +323,17 @@ export class Slice implements NodeContext {
         arrival?.giveUp()
         return undefined
       }
-      await this.#hold(now + left, () => this.#untilTold(left, arrival?.told), false).finally(() => arrival?.giveUp())
+      await this.#hold(now + left, () => this.#untilTold(record, left, arrival?.told), false).finally(() => arrival?.giveUp())
     }
   }
 
   /** Until the time has come, or word of a signal. */
-  async #untilTold(ms: number, told: Promise<void> | undefined): Promise<void> {
+  async #untilTold({ spec }: StepRecord, ms: number, told: Promise<void> | undefined): Promise<void> {
     const over = new AbortController()
-    const time = ms === Infinity ? [] : [pause(ms, AbortSignal.any([over.signal, this.#abort.signal])).catch(() => undefined)]
+    const time = ms === Infinity ? [] : [pause(ms, AbortSignal.any([over.signal, this.#stop.signal])).catch(() => undefined)]
     try {
-      await this.#untilStopped(() => Promise.race([...time, ...(told ? [told] : [])]))
+      const word = (): Promise<unknown> => Promise.race([...time, ...(told ? [told] : [])])
+      await this.#stop.untilStopped(() => this.#failedParts.unlessFailed(spec.id, word))
     } finally {
       over.abort()
     }
@@ -346,7 +384,7 @@ export class Slice implements NodeContext {
   }
 
   get isStopped(): boolean {
-    return this.#abort.signal.aborted
+    return this.#stop.isStopped
   }
 
   #completeAttempt(record: StepRecord, now: number, output: unknown, tokens: Tokens | undefined): void {
@@ -355,6 +393,9 @@ export class Slice implements NodeContext {
     record.complete(now, this.#mask.of(output), tokens)
     this.#results++
     this.#buffer.noteStep(record)
+    if (tokens && this.execution.runtime_config.budget?.per_day) {
+      this.#buffer.noteUsage({ day: dayOf(now), tokens: tokens.total, cost: record.cost ?? 0 })
+    }
     this.#emitStep(record, 'completed')
     this.#meterEnd(record, 'completed')
   }
@@ -365,7 +406,7 @@ export class Slice implements NodeContext {
     const retries = spec.container ? 0 : Math.min(this.execution.runtime_config.max_retries, spec.maxRetries ?? Infinity)
     for (;;) {
       if (!spec.container) await this.#awaitTurn(record)
-      this.#abort.signal.throwIfAborted()
+      this.#stop.throwIfStopped()
       const attempt = record.begin(this.#services.clock.now())
       this.#buffer.noteStep(record)
       this.#emitStep(record, 'started')
@@ -373,12 +414,16 @@ export class Slice implements NodeContext {
       let failure: Failure
       try {
         const context = this.#attemptContext(record, attempt.number, record.failures >= retries)
-        const { output, tokens } = await this.#untilStopped(() => work(context))
-        this.#abort.signal.throwIfAborted()
+        const { output, tokens } = await this.#stop.untilStopped(() => work(context))
+        this.#stop.throwIfStopped()
         context.endAnswer()
         this.#completeAttempt(record, this.#services.clock.now(), output, tokens)
         return
       } catch (error) {
+        if (error instanceof Abandoned) {
+          this.#abandon(record)
+          throw error
+        }
         failure = this.#noteFailure(record, error)
       }
       if (!failure.retryable || record.failures > retries) throw failure.error
@@ -395,14 +440,14 @@ export class Slice implements NodeContext {
   async #awaitTurn(record: StepRecord): Promise<void> {
     const now = this.#services.clock.now()
     const wait = record.untilRetry(now)
-    if (wait > 0) await this.#hold(now + wait, () => pause(wait, this.#abort.signal), true)
+    if (wait > 0) await this.#hold(now + wait, () => pause(wait, this.#stop.signal), true)
     await this.#awaitThaw()
   }
 
   async #awaitThaw(): Promise<void> {
     for (let freeze = this.#freeze; freeze; freeze = this.#freeze) {
       const { promise } = freeze
-      await this.#hold(Infinity, () => this.#untilStopped(() => promise), false)
+      await this.#hold(Infinity, () => this.#stop.untilStopped(() => promise), false)
     }
   }
 
@@ -417,7 +462,7 @@ export class Slice implements NodeContext {
 
   /** @param counts whether the timeout goes on meanwhile */
   #considerRest(until: number, counts: boolean): void {
-    if (this.#resting || this.#abort.signal.aborted) return
+    if (this.#resting || this.#stop.isStopped) return
     const now = this.#services.clock.now()
     const earliest = counts ? Math.min(until, now + this.#timeout.left) : until
     const frozen = this.#freeze !== undefined
@@ -447,7 +492,7 @@ export class Slice implements NodeContext {
     if (state === 'resting') {
       this.#hasRested = true
       this.#buffer.discard()
-      this.#rested.resolve({ status: 'resting', wake_at: wakeAt })
+      this.#outcome.resolve({ status: 'resting', wake_at: wakeAt })
       // Nothing of this slice goes on.
       return new Promise(() => undefined)
     }
@@ -493,7 +538,7 @@ export class Slice implements NodeContext {
 
   /** @throws the reason of a stop */
   #noteFailure(record: StepRecord, error: unknown): Failure {
-    const stop = this.#abort.signal.aborted ? (this.#abort.signal.reason as Stopped) : undefined
+    const stop = this.#stop.reason as Stopped | undefined
     if (stop && stop.why !== 'timeout') throw stop
     const failure = stop ? { error: this.#timedOut(), retryable: false, retryAfterMs: 0 } : toFailure(error, this.#services.onFault)
     const located = this.#mask.error(locate(failure.error, record.spec.id))
@@ -503,7 +548,7 @@ export class Slice implements NodeContext {
   }
 
   #attemptContext({ spec }: StepRecord, number: number, isLast: boolean): AttemptContext & { endAnswer: () => void } {
-    const { signal } = this.#abort
+    const { signal } = this.#stop
     const stream = this.#mask.stream()
     const say = (text: string): void => {
       if (text === '') return
@@ -571,22 +616,10 @@ export class Slice implements NodeContext {
     if (!this.#open.delete(record) || this.#hasRested) return
     record.fail()
     this.#failures.add(record)
-    const { reason } = this.#abort.signal as { reason: unknown }
+    const { reason } = this.#stop
     this.#meterEnd(record, reason instanceof Stopped && reason.why === 'cancelled' ? 'cancelled' : 'failed')
     this.#buffer.noteStep(record)
     this.#emitStep(record, 'failed')
-  }
-
-  /** What an attempt does, as long as the slice lets it: work that does not heed its signal is not waited for. */
-  async #untilStopped<Result>(work: () => Promise<Result>): Promise<Result> {
-    this.#abort.signal.throwIfAborted()
-    const { promise, reject } = Promise.withResolvers<never>()
-    this.#stopped.add(reject)
-    try {
-      return await Promise.race([work(), promise])
-    } finally {
-      this.#stopped.delete(reject)
-    }
   }
 
   #timedOut(): StudioError {
@@ -626,6 +659,7 @@ export class Slice implements NodeContext {
     try {
       if (!(await this.#buffer.end(end))) return this.#endCancelled()
       this.#services.meter.executionEnded(this.execution, 'failed', end.at)
+      if (this.execution.runtime_config.on_failure) this.#services.onWebhook?.()
       return { status: 'failed', error: failure }
     } catch (lost) {
       return this.#leave(toFailure((lost as JournalLost).error, this.#services.onFault).error)
@@ -634,7 +668,7 @@ export class Slice implements NodeContext {
 
   /** What still runs beside the step that failed: it would be recorded as running for ever. */
   #abandonOpenSteps(): void {
-    this.#abortWith(ended)
+    this.#stop.stop(ended)
     for (const record of this.#open) {
       record.abandon(this.#services.clock.now())
       this.#fail(record)
@@ -669,6 +703,6 @@ export class Slice implements NodeContext {
 
   /** Nothing can be recorded any more, so nothing may go on. Without an error the execution has ended elsewhere. */
   #loseJournal(error: unknown): void {
-    this.#abortWith(error === undefined ? new Stopped('cancelled') : (error as Error))
+    this.#stop.stop(error === undefined ? new Stopped('cancelled') : (error as Error))
   }
 }

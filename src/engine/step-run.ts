@@ -103,6 +103,7 @@ export class StepRun {
     const runBody = this.#bodyOf(unit)
     const results: unknown[] = Array(items.length)
     let next = 0
+    let failure: { error: unknown } | undefined
     const worker = async (): Promise<void> => {
       while (next < items.length) {
         const index = next++
@@ -115,12 +116,13 @@ export class StepRun {
           }
           // No further items; those that are at work end before the step does, since somebody may go on from its failure.
           next = items.length
-          throw error
+          failure ??= { error }
+          this.#context.endWaits(`${id}[`)
         })
       }
     }
-    const workers = Array.from({ length: Math.min(program.concurrency, items.length) }, worker)
-    for (const ended of await Promise.allSettled(workers)) if (ended.status === 'rejected') throw ended.reason
+    await Promise.all(Array.from({ length: Math.min(program.concurrency, items.length) }, worker))
+    if (failure) throw failure.error
     return results
   }
 

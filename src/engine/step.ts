@@ -166,6 +166,11 @@ export class StepRecord {
     this.#closeOpenAttempt(now, abandoned)
   }
 
+  /** Of a step that has failed: not by itself, but with what it stands in. */
+  get isAbandoned(): boolean {
+    return this.attempts.at(-1)?.error?.code === abandoned.code
+  }
+
   stopWithServer(now: number): void {
     if (!this.spec.waits) this.#closeOpenAttempt(now, stoppedWithServer)
   }

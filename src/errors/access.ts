@@ -50,6 +50,21 @@ export const NameOutsideKey = defineError(
     `This key is for deployments named '${d.deployment_pattern}', and '${d.name}' is not one of them.`,
 )
 
+export const DraftOutsideKey = defineError(
+  'draft_outside_key',
+  403,
+  'The API key is for deployments only',
+  (d: { deployment_pattern: string }) =>
+    `This key is for deployments named '${d.deployment_pattern}', and a draft has no name. Deploy the workflow under such a name, or use a key for all names.`,
+)
+
+export const DraftInProtectedEnvironment = defineError(
+  'draft_in_protected_environment',
+  403,
+  'The environment runs no drafts',
+  (d: { environment: string }) => `'${d.environment}' is protected, so drafts do not run there. Run the draft in another environment.`,
+)
+
 export const KeyNotFound = defineError(
   'key_not_found',
   404,

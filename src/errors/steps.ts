@@ -68,6 +68,15 @@ export const AgentTurnLimit = defineError(
   ['execution_id', 'step_id'],
 )
 
+export const AgentNestingLimit = defineError(
+  'agent_nesting_limit',
+  502,
+  'An agent works for itself too often',
+  (d: StepFailure & { agent: string; limit: number }) =>
+    `Agent '${d.agent}' called another agent, which handed over to it, and so on, ${d.limit} times within each other, which is the limit.`,
+  ['execution_id', 'step_id'],
+)
+
 export const AgentLimit = defineError(
   'agent_limit',
   502,

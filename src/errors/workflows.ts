@@ -66,6 +66,13 @@ export const AgentNotFound = defineError(
   (d: { agent: string }) => `No agent is registered as '${d.agent}'. GET /api/agents lists them.`,
 )
 
+export const McpServerNotFound = defineError(
+  'mcp_server_not_found',
+  404,
+  'There is no such MCP server',
+  (d: { name: string }) => `The operator lists no MCP server '${d.name}'. GET /api/tools/servers lists those that there are.`,
+)
+
 export const AgentExists = defineError(
   'agent_exists',
   409,

@@ -1,7 +1,16 @@
 import { environmentsWithin, reachesName, type Caller } from '../access/caller.ts'
 import { DeploymentNotFound, ExecutionCancelled, IdempotencyInProgress, deserializeError, type StudioError } from '../errors.ts'
 import { searchOrder } from '../environments.ts'
-import type { AdmissionTarget, AdmittedExecution, ExecutionIdentity, ExecutionRequest, RuntimeOverrides } from '../engine/journal.ts'
+import { isTest } from '../engine/draft.ts'
+import type {
+  AdmissionTarget,
+  AdmittedExecution,
+  AskedRoute,
+  Draft,
+  ExecutionIdentity,
+  ExecutionRequest,
+  RuntimeOverrides,
+} from '../engine/journal.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { ownTurn } from '../own-turn.ts'
 import type { Claim } from '../store/claim.ts'
@@ -16,7 +25,11 @@ export interface ExecuteRequest {
   /** Who asks: what they cannot see cannot be run. */
   caller: Caller
   target: AdmissionTarget
+  /** Runs this, and no release; the target is its workflow. */
+  draft?: Draft
   environment: string | undefined
+  /** The release or tag that it asks for. */
+  route?: AskedRoute
   request: ExecutionRequest
   runtime_overrides: RuntimeOverrides
   session_id: string | undefined
@@ -38,8 +51,8 @@ export interface StartOptions {
 /**
  * Admits an execution and lets it run. Once this has resolved the execution is on disk, and ends however often the
  * server is stopped.
- * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, InvalidInput for an unknown environment,
- *   DeploymentRateLimited, DeploymentBusy, KeyBusy, IdempotencyKeyReused, IdempotencyInProgress
+ * @throws DeploymentNotFound, DeploymentInactive, WorkflowNotDeployed, ReleaseNotRouted, TagNotRouted, InvalidInput for an unknown environment,
+ *   DeploymentRateLimited, DeploymentBusy, ConversationBusy, KeyBusy, IdempotencyKeyReused, IdempotencyInProgress
  */
 export async function startExecution(studio: Studio, request: ExecuteRequest, { claim, onAdmitted }: StartOptions = {}): Promise<Started> {
   const { dispatcher, clock } = studio
@@ -48,12 +61,16 @@ export async function startExecution(studio: Studio, request: ExecuteRequest, { 
   if ('deployment_name' in target && !reachesName(caller, target.deployment_name)) {
     throw new DeploymentNotFound({ name: target.deployment_name, searched: [...environments] })
   }
+  const asked = await hideSecrets(studio, environments, request.request)
   const execution = await dispatcher.admit({
+    // Not made before: the executions of a conversation have the order of their ids.
     execution_id: clock.id(),
+    ...(request.draft && { draft: request.draft }),
     target,
     environments,
+    ...(request.route && { route: request.route }),
     ...(caller.deployment_pattern !== null && { deployment_pattern: caller.deployment_pattern }),
-    request: await hideSecrets(studio, environments, request.request),
+    request: asked,
     runtime_overrides: request.runtime_overrides,
     session_id: request.session_id ?? null,
     user_id: request.user_id ?? null,
@@ -78,6 +95,8 @@ export interface ExecutionResult {
   tokens: { input: number; output: number; total: number }
   /** Present when a demo model took part in the answer. */
   demo?: true
+  /** Present when it ran a draft. */
+  test?: true
 }
 
 /** Admits an execution, and waits for its answer. @throws the error that it failed with, which names the execution */
@@ -116,6 +135,7 @@ function toResult(execution: ExecutionIdentity, outcome: Outcome): ExecutionResu
     release: execution.release_number,
     tokens: outcome.tokens,
     ...(outcome.demo && { demo: true }),
+    ...(isTest(execution) && { test: true }),
   }
 }
 

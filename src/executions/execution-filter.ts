@@ -11,6 +11,8 @@ export interface ExecutionFilter {
   status?: ExecutionStatus | undefined
   release?: number | undefined
   session_id?: string | undefined
+  /** Whether they run drafts. */
+  test?: boolean | undefined
   /** Accepted at this time or later, and before that one; in milliseconds since 1970. */
   from?: number | undefined
   to?: number | undefined

@@ -1,4 +1,5 @@
 import { toTimestamp } from '../clock.ts'
+import { isTest } from '../engine/draft.ts'
 import { endEvent, type End } from '../engine/end-event.ts'
 import { decodeEvents } from '../engine/event-codec.ts'
 import type { ExecutionIdentity, RecordedEvent } from '../engine/journal.ts'
@@ -130,7 +131,8 @@ export class EventFollower {
 
 function startEvent(execution: Followed): RecordedEvent {
   const { deployment_id, environment, release_number: release, created_at: at } = execution
-  return { type: 'status', id: 1, at, status: 'started', deployment_id, environment, release }
+  const test = isTest(execution) && { test: true }
+  return { type: 'status', id: 1, at, status: 'started', deployment_id, environment, release, ...test }
 }
 
 function endOfRow(row: NonNullable<Awaited<ReturnType<typeof findExecutionEnd>>>): End {

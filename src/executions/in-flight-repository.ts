@@ -11,15 +11,24 @@ import { getExecution } from './repository.ts'
 
 /** What is done from outside to executions that are in flight, or puts them there. */
 
-type Which = { execution_id: string } | { deployment_id: string }
+/** With a status only those that have it. */
+type Which =
+  | { execution_id: string }
+  | { execution_ids: readonly string[] }
+  | { deployment_id: string; status?: 'running'; other_than_release?: number }
 
 function inFlight(which: Which) {
   return ({ and, eb }: ExpressionBuilder<Tables, 'executions'>) => {
-    const chosen =
-      'execution_id' in which
-        ? eb('executions.execution_id', '=', which.execution_id)
-        : eb('executions.deployment_id', '=', which.deployment_id)
-    return and([chosen, eb('executions.ended_at', 'is', null)])
+    const isOpen = eb('executions.ended_at', 'is', null)
+    if ('execution_id' in which) return and([eb('executions.execution_id', '=', which.execution_id), isOpen])
+    if ('execution_ids' in which) return and([eb('executions.execution_id', 'in', which.execution_ids), isOpen])
+    const { deployment_id, status, other_than_release: kept } = which
+    return and([
+      eb('executions.deployment_id', '=', deployment_id),
+      isOpen,
+      ...(status === undefined ? [] : [eb('executions.status', '=', status)]),
+      ...(kept === undefined ? [] : [eb('executions.release_number', '<>', kept)]),
+    ])
   }
 }
 
@@ -32,6 +41,7 @@ const cancelledColumns = [
   'executions.deployment_name',
   'executions.environment',
   'executions.created_at',
+  'executions.session_turn',
 ] as const
 
 /**
@@ -174,6 +184,8 @@ export const resumeExecution = defineCommand('executions.resume', async (db, { e
       active_ms: 0,
       slice_started_at: null,
       last_event_id: 1,
+      // Others may have had their turn since, or have it now.
+      session_turn: sql`iif(session_turn is null, null, 0)`,
     })
     .where('execution_id', '=', execution_id)
     .execute()

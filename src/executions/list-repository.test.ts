@@ -9,7 +9,7 @@ import { openDatabaseFile } from '../store/sqlite/database-file.ts'
 import type { Db } from '../store/store.ts'
 import type { ExecutionRow } from '../store/tables.ts'
 import type { ExecutionFilter } from './execution-filter.ts'
-import { listExecutions, newestQuery, sessionQuery } from './list-repository.ts'
+import { draftsQuery, listExecutions, newestQuery, sessionQuery } from './list-repository.ts'
 import { mergeQuery } from './runs-repository.ts'
 
 let folder: string
@@ -50,6 +50,8 @@ beforeAll(async () => {
     update executions set workflow_id = '${rare.deployments[0]!.workflow_id}' where deployment_name = 'common-1' and release_number = 2;
     update releases set workflow_id = '${rare.deployments[0]!.workflow_id}'
       where number = 2 and deployment_id = '${common.deployments[0]!.deployment_id}';
+    update executions set deployment_id = '', deployment_name = '', release_number = 0
+      where execution_id like '%5' and (deployment_name like 'rare%' or deployment_name = 'common-3');
     delete from deployments where name like 'deleted%';
     insert into purges values ('${deleted.deployments[0]!.deployment_id}', 1);
   `)
@@ -79,6 +81,7 @@ function* everyFilter(): Generator<Omit<ExecutionFilter, 'limit'>> {
     status: [undefined, 'completed', 'failed', 'cancelled', 'running', 'queued', 'waiting'],
     release: [undefined, 2, 5],
     session_id: [undefined, common.session_ids[0], 'nobody'],
+    test: [undefined, true, false],
     from: [undefined, until - 1.5 * DAY],
     before: [undefined, firstIdAt(until - 1.2 * DAY)],
     reach: [undefined, ...reaches],
@@ -104,6 +107,7 @@ function expected(filter: ExecutionFilter, among = all): string[] {
         wants('status', row) &&
         wants('session_id', row) &&
         row.release_number === (filter.release ?? row.release_number) &&
+        (row.deployment_id === '') === (filter.test ?? row.deployment_id === '') &&
         row.created_at >= (filter.from ?? 0) &&
         row.created_at < (filter.to ?? Infinity) &&
         row.execution_id < (filter.before ?? 'g') &&
@@ -122,6 +126,7 @@ const bounded = new RegExp(
     String.raw`^SEARCH x USING COVERING INDEX executions_ended \(status=\?`,
     String.raw`^SEARCH x USING COVERING INDEX executions_unsuccessful \(status=\? AND execution_id>\? AND execution_id<\?\)$`,
     String.raw`^SEARCH executions USING INDEX executions_session \(session_id=\? AND execution_id>\? AND execution_id<\?\)$`,
+    String.raw`^SEARCH executions USING INDEX executions_drafts(_of_workflow)? \((workflow_id=\? AND )?execution_id>\? AND execution_id<\?\)$`,
     // From its greatest entry on, one at a time.
     String.raw`^SEARCH x USING COVERING INDEX executions_in_flight( \(deployment_id[=<]\?.*)?$`,
   ].join('|'),
@@ -180,12 +185,15 @@ describe('a list of executions', () => {
   it('is found by index whatever is looked for: nothing reads or sorts all executions', () => {
     const seen = new Set<string>()
     for (const filter of everyFilter()) {
+      // Whether they are of drafts chooses between queries, and only that for a session looks at it.
+      if (filter.test !== undefined && filter.session_id === undefined) continue
       const range = { first: '', before: 'g' }
       const wanted = { ...filter, limit: 51 }
       const queries =
         filter.session_id === undefined
           ? [
-              newestQuery(wanted, range),
+              newestQuery({ ...wanted, test: false }, range),
+              draftsQuery(wanted, range),
               mergeQuery(wanted, range, false),
               mergeQuery(wanted, range, false, 60),
               ...(filter.environment === undefined ? [] : [mergeQuery(wanted, range, true)]),
@@ -221,7 +229,7 @@ describe('a list of executions of more deployments than are looked into', () => 
     // A release that all have, and that hardly one was executed on; an environment in which nothing was executed of late.
     many.raw.exec(`
       update releases set number = 9 where number = 1;
-      insert into routes select deployment_id, 9, 0 from deployments where name like '%3';
+      insert into routes (deployment_id, release_number, percent) select deployment_id, 9, 0 from deployments where name like '%3';
       update executions set release_number = 9 where release_number = 1 and execution_id like '%77';
       update deployments set environment = 'development' where name < 'many-4';
       update executions set environment = 'development' where deployment_name < 'many-4';

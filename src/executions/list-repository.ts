@@ -11,12 +11,27 @@ import { mergeQuery, type MergedExecution } from './runs-repository.ts'
  */
 export async function listExecutions(db: Db, filter: ExecutionFilter): Promise<ExecutionSummary[]> {
   const range = toRange(filter)
-  const { deployment_name, workflow_id, session_id, status } = filter
+  const { deployment_name, release, session_id, test } = filter
   if (session_id !== undefined) return (await sessionQuery(filter, range).execute(db)).rows
+  const [deployed, drafts] = await Promise.all([
+    test === true ? [] : listDeployed(db, filter, range),
+    test === false || deployment_name !== undefined || release !== undefined
+      ? []
+      : draftsQuery(filter, range)
+          .execute(db)
+          .then(({ rows }) => rows),
+  ])
+  if (drafts.length === 0) return deployed
+  return [...deployed, ...drafts].sort((a, b) => (a.execution_id < b.execution_id ? 1 : -1)).slice(0, filter.limit)
+}
+
+/** Those of deployments. */
+async function listDeployed(db: Db, filter: ExecutionFilter, range: Range): Promise<ExecutionSummary[]> {
+  const { deployment_name, workflow_id, status } = filter
   if (deployment_name !== undefined || workflow_id !== undefined) return merge(db, filter, range, true)
   // Those in flight have an index of their own, which is as short as they are few.
   if (status === undefined || !IN_FLIGHT.includes(status)) {
-    const { rows } = await newestQuery(filter, range).execute(db)
+    const { rows } = await newestQuery({ ...filter, test: false }, range).execute(db)
     if (rows.length === filter.limit || !(await holdsMore(db, range))) return rows
   }
   return merge(db, filter, range, asksForEnvironment(filter) && (await hasFew(db, filter)))
@@ -65,14 +80,24 @@ export function sessionQuery(filter: ExecutionFilter, { first, before }: Range):
     order by execution_id desc limit ${filter.limit}`
 }
 
+/** One by one through an index of their own: people test by hand, and what is rare among them is looked for among few. */
+export function draftsQuery(filter: ExecutionFilter, { first, before }: Range): RawBuilder<ExecutionSummary> {
+  return sql<ExecutionSummary>`
+    select ${columns} from executions
+    where deployment_id <= '' and execution_id >= ${first} and execution_id < ${before} and ${matchesRow({ ...filter, test: undefined })}
+    order by execution_id desc limit ${filter.limit}`
+}
+
+/** None of it is what an index is chosen by, but for what the queries say themselves. */
 function matchesRow(filter: ExecutionFilter): RawBuilder<unknown> {
-  const { deployment_name, environment, workflow_id, status, release, from, to, reach } = filter
+  const { deployment_name, environment, workflow_id, status, release, test, from, to, reach } = filter
   // Executions of deleted deployments are hidden until they are purged.
   const conditions = [sql`deployment_id not in (select deployment_id from purges)`, ...withinReach(reach, 'environment', 'deployment_name')]
   if (deployment_name !== undefined) conditions.push(sql`deployment_name = ${deployment_name}`)
   if (environment !== undefined) conditions.push(sql`environment = ${environment}`)
   if (workflow_id !== undefined) conditions.push(sql`workflow_id = ${workflow_id}`)
   if (status !== undefined) conditions.push(sql`status = ${status}`)
+  if (test !== undefined) conditions.push(test ? sql`deployment_id = ''` : sql`deployment_id <> ''`)
   if (release !== undefined) conditions.push(sql`release_number = ${release}`)
   if (from !== undefined) conditions.push(sql`created_at >= ${from}`)
   if (to !== undefined) conditions.push(sql`created_at < ${to}`)

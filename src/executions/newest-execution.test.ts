@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agents, TestEngine } from '../../test/support/engine.ts'
 import { until } from '../../test/support/api.ts'
-import { stopDeployment } from '../deployments/repository.ts'
+import { stopDeployment } from '../deployments/stop-repository.ts'
 import { SqliteConnection } from '../store/sqlite/connection.ts'
 
 let engine: TestEngine
@@ -77,7 +77,7 @@ describe('the newest execution that is known', () => {
     expect(releases()).toEqual([null, execution.execution_id])
     other.raw.exec('delete from routes')
     expect(releases()).toEqual([execution.execution_id, execution.execution_id])
-    other.raw.exec('insert into routes select deployment_id, 2, 100 from deployments')
+    other.raw.exec('insert into routes (deployment_id, release_number, percent) select deployment_id, 2, 100 from deployments')
     expect(releases()).toEqual([execution.execution_id, null])
   })
 })

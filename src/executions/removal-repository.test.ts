@@ -89,6 +89,34 @@ describe('removing', () => {
     expect(rows()).toEqual([1_000, 3_000, 1_000, 0, 0])
   })
 
+  it('keeps a definition as long as a release or an execution of a draft has it, and no longer', async () => {
+    const [first, second] = connection.raw.prepare('select execution_id from executions where ended_at is not null limit 2').all()
+    const [mine, other] = [String(first!['execution_id']), String(second!['execution_id'])]
+    connection.raw.exec(`insert into definitions values ('of-drafts', '{}'), ('of-nothing', '{}');
+      update executions set deployment_id = '', definition_digest = 'of-drafts' where execution_id in ('${mine}', '${other}');
+      insert into purges values ('no-deployment', 1)`)
+    const left = (): unknown[] =>
+      connection.raw
+        .prepare(`select definition_digest from definitions where definition_digest like 'of-%'`)
+        .all()
+        .map((row) => row['definition_digest'])
+    const released = one(`select count(*) from definitions where definition_digest not like 'of-%'`)
+    await purge()
+    expect(left()).toEqual(['of-drafts'])
+    await run('executions.delete', { execution_id: mine, now: until })
+    expect(left()).toEqual(['of-drafts'])
+    await run('executions.delete', { execution_id: other, now: until })
+    expect(left()).toEqual([])
+    expect(one('select count(*) from definitions')).toBe(released)
+  })
+
+  it('removes the definitions of drafts that have expired', async () => {
+    connection.raw.exec(`insert into definitions values ('of-drafts', '{}');
+      update executions set deployment_id = '', definition_digest = 'of-drafts' where ended_at is not null and execution_id like '%7'`)
+    await expire(until + HOUR)
+    expect(one(`select count(*) from definitions where definition_digest = 'of-drafts'`)).toBe(0)
+  })
+
   it('purges a deleted deployment in small commands, also one with a large execution in it, and leaves all others', async () => {
     const { deployment_id } = filled.deployments[0]!
     const its = `deployment_id = '${deployment_id}'`

@@ -3,6 +3,7 @@ import { firstIdAt, toTimestamp } from '../clock.ts'
 import { ExecutionRunning } from '../errors.ts'
 import { defineCommand, type Db } from '../store/store.ts'
 import { recordExecutionChange, recordSweep } from './audited.ts'
+import { removeExecutions, removeUnusedDefinitions } from './definition-repository.ts'
 import { getExecutionHead } from './repository.ts'
 
 /**
@@ -51,26 +52,10 @@ export const purgeDeleted = defineCommand('executions.purgeDeleted', async (db):
     .where('deployment_id', '=', purge.deployment_id)
     .execute()
   if (candidates.length > 0) await removeSome(db, candidates)
-  else if (!(await removeUnusedDefinitions(db))) await db.deleteFrom('purges').where('deployment_id', '=', purge.deployment_id).execute()
+  else if (!(await removeUnusedDefinitions(db, ROWS)))
+    await db.deleteFrom('purges').where('deployment_id', '=', purge.deployment_id).execute()
   return true
 })
-
-/** Definitions are shared between releases by their digest; those that no release refers to go with the last one. */
-async function removeUnusedDefinitions(db: Db): Promise<boolean> {
-  const { numDeletedRows } = await db
-    .deleteFrom('definitions')
-    .where('definition_digest', 'in', (eb) =>
-      eb
-        .selectFrom('definitions as d')
-        .select('d.definition_digest')
-        .where(({ not, exists, selectFrom }) =>
-          not(exists(selectFrom('releases as r').select('r.number').whereRef('r.definition_digest', '=', 'd.definition_digest'))),
-        )
-        .limit(ROWS),
-    )
-    .executeTakeFirst()
-  return numDeletedRows > 0n
-}
 
 export interface Expiry {
   /** Executions that ended before this time, in milliseconds since 1970, are removed. */
@@ -113,7 +98,7 @@ const kilobytes = (...columns: string[]): RawBuilder<number> =>
 
 /** What a row of each table weighs. `octet_length` reads the size and not the text. */
 const loadOf = {
-  executions: sql<number>`1 + ${kilobytes('request', 'response', 'error')}`,
+  executions: sql<number>`1 + ${kilobytes('request', 'remembered', 'response', 'error')}`,
   steps: sql<number>`1 + ${kilobytes('input', 'output', 'attempts')}`,
   events: sql<number>`1 + ${kilobytes('events')}`,
   signals: sql<number>`1 + ${kilobytes('payload')}`,
@@ -133,9 +118,10 @@ async function removeSome(db: Db, candidates: readonly Candidate[]): Promise<num
     await setAside(db, candidates[0]!.execution_id)
     return 1
   }
-  for (const table of ['events', 'steps', 'signals', 'executions'] as const) {
+  for (const table of ['events', 'steps', 'signals', 'failure_webhooks'] as const) {
     await db.deleteFrom(table).where('execution_id', 'in', chosen).execute()
   }
+  await removeExecutions(db, chosen)
   return chosen.length
 }
 
@@ -206,7 +192,8 @@ async function takeApart(db: Db, execution_id: string): Promise<void> {
 
 /** Hides an execution at once; `purgeDeleted` removes the rest. */
 async function setAside(db: Db, execution_id: string): Promise<void> {
-  await db.deleteFrom('executions').where('execution_id', '=', execution_id).execute()
+  await removeExecutions(db, [execution_id])
+  await db.deleteFrom('failure_webhooks').where('execution_id', '=', execution_id).execute()
   await db.insertInto('removed_executions').values({ execution_id }).execute()
 }
 

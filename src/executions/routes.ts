@@ -1,29 +1,25 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { environmentsWithin, type Caller } from '../access/caller.ts'
 import { findKeyName } from '../access/repository.ts'
 import { Type } from '../http/type.ts'
-import { ExecutionEnded, ExecutionNotFound, InvalidInput, type Issue, type StudioError } from '../errors.ts'
+import { InvalidInput, type Issue, type StudioError } from '../errors.ts'
 import { checkEnvironment, knownEnvironment } from '../environments.ts'
-import type { AdmissionTarget, AdmittedExecution, ExecutionIdentity } from '../engine/journal.ts'
+import type { AdmissionTarget } from '../engine/journal.ts'
 import type { App } from '../http/app.ts'
 import { decodeCursor, DEFAULT_PAGE, pageQuery, sendPage } from '../http/cursor.ts'
-import { IDEMPOTENT_REPLAYED } from '../http/idempotency-key.ts'
 import { EXECUTE_BODY_LIMIT } from '../http/json-body.ts'
-import { tellLimit } from '../http/limit-fields.ts'
 import { readTime } from '../http/query-time.ts'
-import { openEventStream, type EventStream, type EventStreamOptions } from '../http/sse.ts'
 import { isUuid } from '../http/uuid.ts'
-import { toLimitState } from '../limits/rate.ts'
 import type { ExecutionRow } from '../store/tables.ts'
 import type { Studio } from '../studio.ts'
-import { checkChatHistory, readChatHistory } from './chat-history.ts'
-import { cancel, execute, resultOf, resume, startExecution, type ExecuteRequest, type ExecutionResult } from './execute.ts'
+import { checkChatHistory } from './chat-history.ts'
+import { cancel, resume, type ExecuteRequest } from './execute.ts'
+import { answerAsStream, answerAtOnce, answerWhole, attach, readQuestion, type Start } from './execute-routes.ts'
 import { findExecution, findHead } from './find.ts'
-import { EventFollower, type Followed } from './follow.ts'
 import { listExecutions } from './list-repository.ts'
 import { deleteExecution } from './removal-repository.ts'
-import { costOfExecution, getExecutionHead, lastEventId, listSteps } from './repository.ts'
+import { costOfExecution, lastEventId, listSteps } from './repository.ts'
 import {
   AcceptedResponse,
   BackgroundBody,
@@ -34,6 +30,9 @@ import {
   ExecutionSummary,
   Step,
 } from './schemas.ts'
+import { webhooksOf } from '../webhooks/repository.ts'
+import { toWebhookView } from '../webhooks/view.ts'
+import { routingOf } from './routing-view.ts'
 import { toExecutionView, toStepView, toSummaryView, type ExecutionView } from './view.ts'
 
 const tags = ['executions']
@@ -44,29 +43,17 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
   const { store, clock } = studio
   const checkRequest = (body: Readonly<Record<string, unknown>>, { caller }: FastifyRequest): Issue[] => [
     ...checkTarget(body),
+    ...checkRoute(body),
     ...checkChatHistory(body['chat_history']),
     ...checkEnvironment(environmentsWithin(caller, studio.environments), body['environment'], '/environment'),
   ]
 
-  const showExecution = async (row: ExecutionRow): Promise<ExecutionView> => {
+  const showExecution = async (caller: Caller, row: ExecutionRow): Promise<ExecutionView> => {
     const key = row.api_key_id === null ? null : { key_id: row.api_key_id, name: await findKeyName(store.read, row.api_key_id) }
-    return toExecutionView(row, { api_key: key, cost: await costOfExecution(store.read, row.execution_id) })
-  }
-
-  /** For a client that asked for it. What ends the answer by itself, or the server, is no client that leaves. */
-  const cancelWhenLeft = (reply: FastifyReply, executionId: string): void => {
-    const { raw } = reply
-    const { actor } = reply.request.origin
-    const leave = (): void => {
-      if (raw.writableEnded) return
-      // It may have ended, or been deleted, in the same moment.
-      cancel(studio, executionId, { actor }).catch((error: unknown) => {
-        if (!(error instanceof ExecutionEnded || error instanceof ExecutionNotFound)) reply.log.error({ err: error }, 'a cancel failed')
-      })
-    }
-    // The client may have left while the execution was admitted.
-    if (raw.closed) leave()
-    else raw.once('close', leave)
+    const cost = await costOfExecution(store.read, row.execution_id)
+    const view = toExecutionView(row, { api_key: key, cost, routing: await routingOf(store.read, caller, row) })
+    if (view.runtime_config.on_failure) view.webhooks = (await webhooksOf(store.read, row.execution_id)).map(toWebhookView)
+    return view
   }
 
   app.post(
@@ -84,18 +71,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         response: { 200: ExecuteResponse },
       },
     },
-    async (request, reply) => {
-      const { body, caller, idempotency } = request
-      if (idempotency?.admitted) return repeatAnswer(studio, reply, idempotency.admitted.execution_id)
-      return execute(studio, toRequest(caller, body), {
-        claim: idempotency?.claim,
-        onAdmitted: (execution) => {
-          idempotency?.handOver()
-          tellRate(reply, execution)
-          if (body.on_disconnect === 'cancel') cancelWhenLeft(reply, execution.execution_id)
-        },
-      })
-    },
+    (request, reply) => answerWhole(studio, request, reply, startOf(request)),
   )
 
   app.post(
@@ -113,18 +89,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
         response: { 202: AcceptedResponse },
       },
     },
-    async ({ body, caller, idempotency }, reply) => {
-      if (idempotency?.admitted) {
-        const { execution_id, status } = idempotency.admitted
-        const execution = await getExecutionHead(store.read, execution_id)
-        reply.header(IDEMPOTENT_REPLAYED, 'true')
-        return accepted(reply, execution, status)
-      }
-      const { execution } = await startExecution(studio, toRequest(caller, body), { claim: idempotency?.claim })
-      idempotency?.handOver()
-      tellRate(reply, execution)
-      return accepted(reply, execution, execution.status)
-    },
+    (request, reply) => answerAtOnce(studio, request, reply, startOf(request)),
   )
 
   app.post(
@@ -142,25 +107,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       },
     },
     async (request, reply) => {
-      const { body, caller, idempotency } = request
-      const cancels = body.on_disconnect === 'cancel'
-      if (idempotency?.admitted) {
-        const execution = await getExecutionHead(store.read, idempotency.admitted.execution_id)
-        await attach(studio, reply, execution, 0, { headers: { [IDEMPOTENT_REPLAYED]: 'true' } })
-        if (cancels) cancelWhenLeft(reply, execution.execution_id)
-        return reply
-      }
-      let events: EventStream | undefined
-      const onAdmitted = (execution: AdmittedExecution): void => {
-        idempotency?.handOver()
-        tellRate(reply, execution)
-        events = openEventStream(reply, { isWelcome: () => request.isStillAdmitted() })
-        new EventFollower(studio, events, execution, 0).begin()
-        if (cancels) cancelWhenLeft(reply, execution.execution_id)
-      }
-      const { outcome } = await startExecution(studio, toRequest(caller, body), { claim: idempotency?.claim, onAdmitted })
-      // This process lets go of it: the client comes back for the rest with Last-Event-ID.
-      void outcome.then(({ status }) => status === 'left' && events?.breakOff())
+      await answerAsStream(studio, request, reply, startOf(request))
       return reply
     },
   )
@@ -182,6 +129,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
             status: Type.Optional(Type.Enum(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'])),
             release: Type.Optional(Type.Integer({ minimum: 1 })),
             session_id: Type.Optional(Type.String({ maxLength: 200 })),
+            test: Type.Optional(Type.Boolean({ description: 'Only executions of drafts, or none of them.' })),
             from: Type.Optional(Type.String({ format: 'date-time', description: 'Accepted at this time or later.' })),
             to: Type.Optional(Type.String({ format: 'date-time', description: 'Accepted before this time.' })),
             ...pageQuery,
@@ -209,7 +157,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       config: { scope: 'execution:read' },
       schema: { operationId: 'getExecution', summary: 'Look at an execution', tags, params: IdParams, response: { 200: Execution } },
     },
-    async ({ caller, params }) => showExecution(await findExecution(studio, caller, params.execution_id)),
+    async ({ caller, params }) => showExecution(caller, await findExecution(studio, caller, params.execution_id)),
   )
 
   app.post(
@@ -229,7 +177,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       const { caller, origin } = request
       const { execution_id } = await findHead(studio, caller, request.params.execution_id)
       await cancel(studio, execution_id, origin)
-      return showExecution(await findExecution(studio, caller, execution_id))
+      return showExecution(caller, await findExecution(studio, caller, execution_id))
     },
   )
 
@@ -252,7 +200,7 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
       const { execution_id } = await findHead(studio, caller, request.params.execution_id)
       await resume(studio, execution_id, origin)
       reply.code(202).header('location', `/api/executions/${execution_id}`)
-      return showExecution(await findExecution(studio, caller, execution_id))
+      return showExecution(caller, await findExecution(studio, caller, execution_id))
     },
   )
 
@@ -328,32 +276,6 @@ export function registerExecutionRoutes(app: App, studio: Studio): void {
   )
 }
 
-/** How it stands with the rate limit of its deployment, where there is one. */
-function tellRate(reply: FastifyReply, { rate }: AdmittedExecution): void {
-  if (rate) tellLimit(reply, toLimitState('deployment', rate))
-}
-
-/** What was answered, or would have been, if it has ended. @throws as `resultOf`, the failure of the execution among it */
-function repeatAnswer(studio: Studio, reply: FastifyReply, executionId: string): Promise<ExecutionResult> {
-  return resultOf(studio, executionId, () => void reply.header(IDEMPOTENT_REPLAYED, 'true'))
-}
-
-function accepted(reply: FastifyReply, execution: ExecutionIdentity, status: 'queued' | 'running') {
-  const { execution_id, workflow_id, deployment_id, deployment_name, environment, release_number: release } = execution
-  reply.code(202).header('location', `/api/executions/${execution_id}`)
-  return { execution_id, status, workflow_id, deployment_id, deployment_name, environment, release }
-}
-
-/** Streams an execution that was admitted some time ago, running or ended. @param after the last event that the client has */
-async function attach(studio: Studio, reply: FastifyReply, execution: Followed, after: number, options?: EventStreamOptions) {
-  const events = openEventStream(reply, { isWelcome: () => reply.request.isStillAdmitted(), ...options })
-  const follower = new EventFollower(studio, events, execution, after)
-  // Looked at again: it may have ended, or been deleted, between the look and the listening.
-  const now = await getExecutionHead(studio.store.read, execution.execution_id).catch(() => undefined)
-  if (now) void follower.resume(now.ended_at !== null).catch(() => events.end())
-  else events.end()
-}
-
 const isExecutionId = (position: unknown): position is string => typeof position === 'string' && isUuid(position)
 const isStepPosition = (position: unknown): position is number => Number.isSafeInteger(position) && (position as number) > 0
 
@@ -368,16 +290,23 @@ function badEventId(message: string): StudioError {
   return new InvalidInput({ errors: [{ pointer: 'Last-Event-ID', code: 'not_allowed', message }] })
 }
 
+function startOf({
+  caller,
+  body,
+}: {
+  caller: Caller
+  body: Static<typeof BackgroundBody> & { on_disconnect?: 'continue' | 'cancel' }
+}): Start {
+  return { cancels: body.on_disconnect === 'cancel', run: (begin) => begin(toRequest(caller, body)) }
+}
+
 function toRequest(caller: Caller, body: Static<typeof BackgroundBody>): ExecuteRequest {
-  const chat_history = readChatHistory(body.chat_history ?? [])
   return {
     caller,
     target: readTarget(body),
     environment: body.environment,
-    request: { query: body.query, chat_history, ...(body.input !== undefined && { input: body.input }) },
-    runtime_overrides: body.runtime_overrides ?? {},
-    session_id: body.session_id,
-    user_id: body.user_id,
+    ...readRoute(body),
+    ...readQuestion(body),
   }
 }
 
@@ -385,6 +314,16 @@ function checkTarget({ deployment_name, workflow_id }: Readonly<Record<string, u
   if (deployment_name !== undefined || workflow_id !== undefined) return []
   const message = "Say what to run: 'deployment_name', or 'workflow_id' for the newest active deployment of a workflow."
   return [{ pointer: '/deployment_name', code: 'required', message }]
+}
+
+function checkRoute({ release, tag }: Readonly<Record<string, unknown>>): Issue[] {
+  if (release === undefined || tag === undefined) return []
+  return [{ pointer: '/tag', code: 'not_allowed', message: "Ask for a 'release' or for a 'tag', not for both." }]
+}
+
+function readRoute({ release, tag }: Static<typeof BackgroundBody>): Pick<ExecuteRequest, 'route'> {
+  if (release !== undefined) return { route: { release } }
+  return tag === undefined ? {} : { route: { tag } }
 }
 
 /** @param body that was checked */

@@ -60,6 +60,8 @@ function matchesEntry({ filter, byDeployment }: Wanted): Sql {
     byDeployment
       ? sql`x.deployment_id in (select deployment_id from chosen)`
       : !asksForEnvironment(filter) && sql`x.deployment_id not in (select deployment_id from purges)`,
+    // Those of drafts are a list of their own.
+    !byDeployment && sql`x.deployment_id <> ''`,
     release !== undefined && sql`x.release_number = ${release}`,
     leadsToWorkflow(filter, 'x'),
   ]

@@ -1,7 +1,11 @@
 import { toTimestamp, toTimestampOrNull } from '../clock.ts'
+import { countTurns, withTurns } from '../engine/conversation.ts'
+import { isTest } from '../engine/draft.ts'
 import type { Attempt, AttemptError, ExecutionRequest, RuntimeConfig } from '../engine/journal.ts'
 import type { ExecutionRow, StepRow } from '../store/tables.ts'
+import type { RoutingView } from './routing-view.ts'
 import type { ExecutionSummary } from './execution-filter.ts'
+import type { WebhookView } from '../webhooks/view.ts'
 
 interface Failure {
   code: string
@@ -25,6 +29,8 @@ export interface ExecutionSummaryView {
   error: Failure | null
   tokens: { input: number; output: number; total: number }
   demo: boolean
+  /** It runs a draft. */
+  test: boolean
 }
 
 export function toSummaryView(row: ExecutionSummary): ExecutionSummaryView {
@@ -44,11 +50,14 @@ export function toSummaryView(row: ExecutionSummary): ExecutionSummaryView {
     error: row.error === null ? null : toFailure(JSON.parse(row.error)),
     tokens: { input: row.input_tokens, output: row.output_tokens, total: row.input_tokens + row.output_tokens },
     demo: row.demo === 1,
+    test: isTest(row),
   }
 }
 
 /** An execution by itself. */
 export interface ExecutionView extends ExecutionSummaryView, ExecutionRequest {
+  /** Of its session; they are in the history. */
+  remembered_turns: number
   response: string | null
   /** The key that it was started with, as it is called; null where none was needed. */
   api_key: { key_id: string; name: string | null } | null
@@ -57,15 +66,24 @@ export interface ExecutionView extends ExecutionSummaryView, ExecutionRequest {
   recoveries: number
   /** US dollars. */
   cost: number | null
+  /** Where its release has somebody to tell of failures. */
+  webhooks?: WebhookView[]
+  /** Why it ran its release; null for one of a draft. */
+  routing: RoutingView | null
 }
 
-export function toExecutionView(row: ExecutionRow, { api_key, cost }: Pick<ExecutionView, 'api_key' | 'cost'>): ExecutionView {
+export function toExecutionView(
+  row: ExecutionRow,
+  { api_key, cost, routing }: Pick<ExecutionView, 'api_key' | 'cost' | 'routing'>,
+): ExecutionView {
   return {
     ...toSummaryView(row),
-    ...(JSON.parse(row.request) as ExecutionRequest),
+    ...withTurns(JSON.parse(row.request) as ExecutionRequest, row.remembered),
+    remembered_turns: countTurns(row.remembered),
     response: row.response,
     api_key,
     runtime_config: JSON.parse(row.runtime_config),
+    routing,
     recoveries: row.recoveries,
     cost,
   }

@@ -20,6 +20,8 @@ export interface DemoInstructions {
   waitMs: number
   hurries: boolean
   callsTool(name: string): boolean
+  /** Whether a tool is asked for by its name. */
+  names(tool: string): boolean
 }
 
 const longestWaitSeconds = 3600
@@ -36,5 +38,6 @@ export function readInstructions(system: string, asked: string): DemoInstruction
     waitMs: Math.min(seconds, longestWaitSeconds) * 1000,
     hurries: first(/\bwithout pauses\b/i) !== null,
     callsTool: (name) => !none && (named.length === 0 || named.includes(name)),
+    names: (tool) => named.includes(tool),
   }
 }

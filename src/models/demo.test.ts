@@ -35,6 +35,12 @@ describe('demo/assistant', () => {
     expect(text).not.toContain('kind')
   })
 
+  it('says what it was asked at first, where there was something before', async () => {
+    const messages: Message[] = [...user('My lamp is dark. Help.'), { role: 'assistant', text: 'Oh.' }, ...user('And now?')]
+    expect((await ask('', { messages })).text).toContain('You asked: And now?\nAt first you asked: My lamp is dark.')
+    expect((await ask('And now?')).text).not.toContain('At first')
+  })
+
   it('streams word by word, each time the same', async () => {
     const first = await ask('One two three')
     expect(first.pieces.length).toBeGreaterThan(10)
@@ -131,6 +137,32 @@ describe('the tools of demo/assistant', () => {
       unknown: 'Berlin',
     })
     expect(calls[1]!.arguments).toBe('{}')
+  })
+
+  it('get the numbers of the question one after the other, and of several values the one that it mentions', async () => {
+    const parameters = {
+      type: 'object',
+      properties: {
+        a: { type: 'number' },
+        many: { type: 'integer', minimum: 100 },
+        b: { type: 'number' },
+        c: { type: 'number' },
+        kind: { enum: ['delivery', 'refund'] },
+        part: { enum: ['fund', 'und'] },
+      },
+      required: ['a', 'many', 'b', 'c', 'kind', 'part'],
+    }
+    const { calls } = await ask('A Refund of 2.5, -4 and 1001 for B52?', { tools: [tool('sum', parameters)] })
+    expect(JSON.parse(calls[0]!.arguments)).toEqual({ a: 2.5, many: 1001, b: -4, c: 1, kind: 'refund', part: 'fund' })
+  })
+
+  it('that hand over are called where the question mentions whom to', async () => {
+    const tools = [tool('search'), tool('transfer_to_billing', {}), tool('transfer_to_technical', {})]
+    const called = async (text: string, system?: string) =>
+      (await ask(text, { tools, ...(system !== undefined && { system }) })).calls.map(({ name }) => name)
+    expect(await called('Is Billing there?')).toEqual(['search', 'transfer_to_billing'])
+    expect(await called('My ebilling is gone.')).toEqual(['search'])
+    expect(await called('Hello', 'Call tool transfer_to_technical.')).toEqual(['transfer_to_technical'])
   })
 
   it('with a schema without an end get arguments that have one', async () => {

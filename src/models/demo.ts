@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ModelFailed, ModelRefused } from '../errors.ts'
-import { demoArguments, demoValue } from './demo-arguments.ts'
+import { demoArguments, demoValue, mentions } from './demo-arguments.ts'
 import { readInstructions, type DemoInstructions } from './demo-phrases.ts'
 import { ModelCallError } from './model-call-error.ts'
 import type { Message, ModelAnswer, ModelRequest, ToolCall, ToolResultsMessage } from './model.ts'
@@ -62,19 +62,27 @@ async function failAsTold(request: ModelRequest, fail: DemoInstructions['fail'],
 function reply(request: ModelRequest): string {
   const results = toolResults(request).flatMap((message) => message.results)
   const begin = firstSentence(request.system ?? '')
+  const first = request.messages.find(({ role }) => role === 'user')
+  const spokeBefore = first?.role === 'user' && request.messages.some(({ role }) => role === 'assistant')
   return [
     'This is the demo model, which works offline and knows nothing.',
     `You asked: ${asked(request)}`,
+    ...(spokeBefore ? [`At first you asked: ${firstSentence(first.text)}`] : []),
     ...(begin ? [`My instructions begin: ${begin}`] : []),
     ...results.map(({ name, output }) => `Tool ${name} answered: ${output}`),
   ].join('\n')
 }
 
-/** Each tool once, all in one turn. */
+/** What stands before an agent's id where its tool is to hand the conversation over. */
+const HANDOFF = 'transfer_to_'
+
+/** Each tool once, all in one turn; and it hands over to an agent that the question mentions. */
 function toolCalls(request: ModelRequest, instructions: DemoInstructions): ToolCall[] {
+  const isMeant = (name: string): boolean =>
+    !name.startsWith(HANDOFF) || instructions.names(name) || mentions(asked(request), name.slice(HANDOFF.length))
   const turn = request.messages.filter(({ role }) => role === 'tool_calls').length + 1
   return request.tools
-    .filter(({ name }) => instructions.callsTool(name))
+    .filter(({ name }) => instructions.callsTool(name) && isMeant(name))
     .map(({ name, parameters }, index) => ({
       id: `demo-${turn}-${index + 1}`,
       name,

@@ -49,6 +49,20 @@ export function costsBy(own: Readonly<Record<string, Price>> = {}): CostOf {
   }
 }
 
+/** A model whose price is known, or with `provider/*` all others of a provider. */
+export interface PricedModel extends Price {
+  model: string
+  /** Whether the operator said so. */
+  own: boolean
+}
+
+/** By name. */
+export function pricedModels(own: Readonly<Record<string, Price>> = {}): PricedModel[] {
+  const all = { ...listed, ...own }
+  const names = Object.keys(all).toSorted()
+  return names.map((model) => ({ model, input: all[model]!.input, output: all[model]!.output, own: Object.hasOwn(own, model) }))
+}
+
 /** @throws an Error whose message says what is wrong with the file */
 export function readPrices(file: string): Record<string, Price> {
   let parsed: unknown

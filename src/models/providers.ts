@@ -25,14 +25,31 @@ export function createModels(
   checkedFetch: Fetch = checkedTransport(createOutgoing()),
 ): Models {
   const secrets = secretsOf(settings)
-  const providers = [
+  return modelsOf(settings.defaultModel, allProviders(settings, secrets, fetch), namedServers(secrets, checkedFetch))
+}
+
+function allProviders(settings: ModelProviderSettings, secrets: Secrets, fetch: Fetch): Provider[] {
+  return [
     openai(settings, secrets, fetch),
     anthropic(settings, secrets, fetch),
     google(settings, secrets, fetch),
     ollama(settings, secrets, fetch),
     demo(),
   ]
-  return modelsOf(settings.defaultModel, providers, namedServers(secrets, checkedFetch))
+}
+
+/** What there is to say of a provider, without its keys. */
+export type ProviderInfo = Pick<Provider, 'name' | 'demo' | 'missing' | 'keyName' | 'models'>
+
+export function describeProviders(settings: ModelProviderSettings): ProviderInfo[] {
+  const nowhere: Fetch = () => Promise.reject(new Error('nobody is called'))
+  return allProviders(settings, secretsOf(settings), nowhere).map(({ name, demo, missing, keyName, models }) => ({
+    name,
+    demo,
+    missing,
+    ...(keyName !== undefined && { keyName }),
+    ...(models && { models }),
+  }))
 }
 
 /** @param callNamed calls a model of a server that the agent names */

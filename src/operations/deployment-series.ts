@@ -1,3 +1,4 @@
+import { isTest } from '../engine/draft.ts'
 import type { EndStatus, MeteredExecution } from '../engine/meter.ts'
 import type { Metric, Sample } from './metric.ts'
 
@@ -58,6 +59,7 @@ export class DeploymentSeries {
   }
 
   countEnd(execution: MeteredExecution, status: EndStatus): void {
+    if (isTest(execution)) return
     this.#seriesOf(execution)[status]++
   }
 

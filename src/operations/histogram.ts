@@ -1,8 +1,7 @@
-import { keyOf } from './counter.ts'
+import { ByLabels } from './by-labels.ts'
 import type { Metric, Sample } from './metric.ts'
 
 interface Distribution {
-  values: string[]
   /** How many fell into each bucket; the last is for what is above all bounds. */
   counts: Float64Array
   sum: number
@@ -15,7 +14,7 @@ export class Histogram implements Metric {
   readonly help: string
   readonly labels: readonly string[]
   readonly #bounds: readonly number[]
-  readonly #distributions = new Map<string, Distribution>()
+  readonly #distributions: ByLabels<Distribution>
 
   /** @param bounds the largest value of each bucket, ascending */
   constructor(name: string, help: string, bounds: readonly number[], labels: readonly string[] = []) {
@@ -23,12 +22,12 @@ export class Histogram implements Metric {
     this.help = help
     this.labels = labels
     this.#bounds = bounds
-    if (labels.length === 0) this.#begin('', [])
+    this.#distributions = new ByLabels(labels.length, () => ({ counts: new Float64Array(bounds.length + 1), sum: 0 }))
+    if (labels.length === 0) this.#distributions.get([])
   }
 
   observe(value: number, ...values: string[]): void {
-    const key = keyOf(values)
-    const distribution = this.#distributions.get(key) ?? this.#begin(key, values)
+    const distribution = this.#distributions.get(values)
     const bounds = this.#bounds
     let bucket = 0
     while (bucket < bounds.length && value > bounds[bucket]!) bucket++
@@ -37,13 +36,7 @@ export class Histogram implements Metric {
   }
 
   collect(sample: Sample): void {
-    for (const { values, counts, sum } of this.#distributions.values()) sampleBuckets(sample, values, this.#bounds, counts, sum)
-  }
-
-  #begin(key: string, values: string[]): Distribution {
-    const distribution = { values, counts: new Float64Array(this.#bounds.length + 1), sum: 0 }
-    this.#distributions.set(key, distribution)
-    return distribution
+    for (const { labels, value } of this.#distributions.all) sampleBuckets(sample, labels, this.#bounds, value.counts, value.sum)
   }
 }
 

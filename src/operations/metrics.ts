@@ -7,9 +7,10 @@ import { HttpMetrics } from './http-metrics.ts'
 import { LoadMetrics } from './load-metrics.ts'
 import type { Metric } from './metric.ts'
 import { processMetrics } from './process-metrics.ts'
-import { countInFlight, findExisting } from './repository.ts'
+import { countInFlight, countWebhooks, findExisting } from './repository.ts'
 import { StoreMetrics } from './store-metrics.ts'
 import { toTextFormat } from './text-format.ts'
+import { WebhookMetrics } from './webhook-metrics.ts'
 
 /** What is looked up at the moment that somebody asks. */
 export interface MetricSources {
@@ -25,6 +26,7 @@ export class Metrics {
   readonly store: StoreMetrics
   readonly http: HttpMetrics
   readonly load = new LoadMetrics()
+  readonly webhooks = new WebhookMetrics()
   readonly all: readonly Metric[]
 
   constructor({ version, pendingWrites, openStreams }: MetricSources) {
@@ -36,6 +38,7 @@ export class Metrics {
       ...this.store.metrics,
       ...this.http.metrics,
       ...this.load.metrics,
+      ...this.webhooks.metrics,
       ...new EventLoopMetrics().metrics,
       ...processMetrics,
     ]
@@ -50,6 +53,7 @@ export class Metrics {
     const existing = await findExisting(db, shown)
     this.#series.forget(shown.filter((id) => !existing.has(id)))
     this.#series.showInFlight(await countInFlight(db))
+    this.webhooks.show(await countWebhooks(db))
     return isLimited(reach) ? toTextFormat(this.all, (labels, values) => isSeen(reach, labels, values)) : toTextFormat(this.all)
   }
 }

@@ -18,6 +18,18 @@ export async function countInFlight(db: Db): Promise<InFlight[]> {
   return rows as InFlight[]
 }
 
+/** Webhooks that wait, and those that were dropped. */
+export async function countWebhooks(db: Db): Promise<{ pending: number; dropped: number }> {
+  const waiting = db
+    .selectFrom('failure_webhooks')
+    .select(({ fn }) => fn.countAll<number>().as('n'))
+    .where('status', '=', 'pending')
+  const lost = db.selectFrom('dropped_webhooks').select(({ fn }) => fn.sum<number | null>('count').as('n'))
+  const { n: pending } = await waiting.executeTakeFirstOrThrow()
+  const { n: dropped } = await lost.executeTakeFirstOrThrow()
+  return { pending, dropped: dropped ?? 0 }
+}
+
 /** Which of these deployments there still are. */
 export async function findExisting(db: Db, deploymentIds: readonly string[]): Promise<Set<string>> {
   if (deploymentIds.length === 0) return new Set()

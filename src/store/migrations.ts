@@ -8,6 +8,10 @@ import { addGraph } from './migrations/0006-graph.ts'
 import { addRates } from './migrations/0007-limits.ts'
 import { addNewestExecutions } from './migrations/0008-newest-executions.ts'
 import { addCosts } from './migrations/0009-costs.ts'
+import { addRouting } from './migrations/0010-routing.ts'
+import { addConversations } from './migrations/0011-conversations.ts'
+import { addLifeCycle } from './migrations/0012-life-cycle.ts'
+import { addStopContract } from './migrations/0013-stop-contract.ts'
 
 /** In their order, for ever: a migration that was released is never changed, only followed by another. */
 export const migrations: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -20,4 +24,8 @@ export const migrations: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   addRates,
   addNewestExecutions,
   addCosts,
+  addRouting,
+  addConversations,
+  addLifeCycle,
+  addStopContract,
 ]

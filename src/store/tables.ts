@@ -11,6 +11,8 @@ export interface Tables {
   deployment_rates: { deployment_id: string; full_at: number; each_ms: number }
   releases: ReleaseRow
   routes: RouteRow
+  route_changes: RouteChangeRow
+  guards: GuardRow
   executions: ExecutionRow
   steps: StepRow
   events: EventsRow
@@ -27,6 +29,16 @@ export interface Tables {
   /** Counts the changes of what an environment has. */
   environment_revisions: { environment: string; kind: 'secrets' | 'variables'; revision: number }
   definition_references: DefinitionReferenceRow
+  deployment_holds: DeploymentHoldRow
+  proposals: ProposalRow
+  /** Executions that were run again, and as which. */
+  reruns: { execution_id: string; rerun_id: string }
+  deployment_stops: DeploymentStopRow
+  /** What executions of deployments with a budget for the day have used, by days since 1970 in UTC. */
+  deployment_usage: { deployment_id: string; day: number; tokens: number; cost: number }
+  failure_webhooks: FailureWebhookRow
+  /** How many webhooks of a deployment were not even tried, because too many waited. */
+  dropped_webhooks: { deployment_id: string; count: number; last_at: number }
 }
 
 export interface WorkflowRow {
@@ -61,12 +73,18 @@ export interface DeploymentRow {
   name: string
   environment: string
   status: 'active' | 'inactive'
-  /** The workflow of the newest release; the workflow itself may be gone. */
+  /** The workflow of the live release; the workflow itself may be gone. */
   workflow_id: string
   last_release: number
   deployed_at: number
   deployed_by: string | null
   stopped_at: number | null
+  /** The release with the largest part of the executions. */
+  live_release: number
+  /** JSON: how the executions are divided; null where all go to the live release and it has no tag. */
+  traffic: string | null
+  /** The number of the newest change of its routes. */
+  route_change: number
 }
 
 /** Apart from `deployments`, so that the end of an execution never touches the row that admission reads. */
@@ -95,13 +113,53 @@ export interface ReleaseRow {
   created_by: string | null
   /** None of its executions is newer, since no route leads to it; null while one does. */
   newest_execution_id: string | null
+  /** What its maker says of it. */
+  note: string | null
+  made_by: 'deploy' | 'promotion' | 'runtime_config'
+  /** JSON: the release whose definition it has, where it was not made of a workflow. */
+  made_from: string | null
+  /** The API key that it was made with; empty where there was none. */
+  key_id: string
+  key_name: string | null
+  /** Where a second key approved it. */
+  proposal_id: string | null
 }
 
 /** Which releases a deployment sends executions to; the percentages of one deployment add up to 100. */
 export interface RouteRow {
   deployment_id: string
   release_number: number
+  /** With up to two decimals. */
   percent: number
+  tag: string | null
+}
+
+/** A change of the routes of a deployment, numbered 1, 2, 3… for each deployment. */
+export interface RouteChangeRow {
+  deployment_id: string
+  number: number
+  at: number
+  /** `configure`: another runtime configuration. `guard`: by itself, because a bound was passed. */
+  kind: 'deploy' | 'traffic' | 'rollback' | 'promote' | 'configure' | 'guard'
+  by: string | null
+  /** The API key; empty where there was none. */
+  key_id: string
+  reason: string | null
+  /** JSON: routes, with their tags; null before the first. */
+  before: string | null
+  after: string
+}
+
+/** Watches a release that serves beside another. */
+export interface GuardRow {
+  deployment_id: string
+  release_number: number
+  /** The release that its part of the executions goes to when it passes a bound. */
+  back_to: number
+  /** JSON. */
+  bounds: string
+  /** JSON: of the executions that ended since it watches. */
+  counts: string
 }
 
 export type ExecutionStatus = 'queued' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
@@ -121,6 +179,12 @@ export interface ExecutionRow {
   user_id: string | null
   /** The API key that it was started with. */
   api_key_id: string | null
+  /** The number of the change of routes that it was admitted under; null for one from before these were kept. */
+  route_change: number | null
+  /** That its release was chosen by, where there was a choice. */
+  bucket: number | null
+  /** JSON: the release or tag that the request asked for. */
+  asked_route: string | null
   created_at: number
   /** When the current slice began; what ran before it, in other processes, is in `active_ms`. */
   slice_started_at: number | null
@@ -141,6 +205,10 @@ export interface ExecutionRow {
   input_tokens: number
   output_tokens: number
   demo: number
+  /** 0: it waits for its turn in a conversation; 1: it has it, or had. Null where it is part of none. */
+  session_turn: 0 | 1 | null
+  /** JSON: what was said before in the conversation, as it was when its turn came; null as long as that is not known. */
+  remembered: string | null
 }
 
 export interface StepRow {
@@ -278,4 +346,81 @@ export interface DefinitionReferenceRow {
   /** `provider_key`: a model of the definition is called with the key of that name, where the environment has one. */
   kind: 'secret' | 'provider_key' | 'variable'
   name: string
+}
+
+/** What the last stop of a deployment was asked for. Gone once the deployment serves again. */
+export interface DeploymentStopRow {
+  deployment_id: string
+  mode: 'drain' | 'cancel' | 'freeze'
+  since: number
+  deadline_at: number | null
+  /** When what was left at the deadline was cancelled. */
+  deadline_passed_at: number | null
+  /** Executions that the stop, or its deadline, has cancelled. */
+  cancelled: number
+}
+
+/** A webhook that tells of a failed execution, from the transaction of its end on. */
+export interface FailureWebhookRow {
+  seq: number
+  /** The same in every attempt; another one where the execution was resumed and fails again. */
+  webhook_id: string
+  execution_id: string
+  deployment_id: string
+  environment: string
+  /** JSON: `on_failure` of the release. */
+  receiver: string
+  body: string
+  status: 'pending' | 'delivered' | 'given_up'
+  attempts: number
+  created_at: number
+  /** When it is sent, or sent again; null once it has ended. */
+  next_at: number | null
+  ended_at: number | null
+  last_error: string | null
+}
+
+/** After a rollback, deploys that are marked as automated are refused until somebody lets them go on. */
+export interface DeploymentHoldRow {
+  deployment_id: string
+  since: number
+  by: string | null
+  /** The API key; empty where there was none. */
+  key_id: string
+  reason: string | null
+  /** JSON: the releases that were rolled back from. */
+  from_releases: string
+  to_release: number
+}
+
+/** A release that somebody wants to make in an environment where a second key has to approve it. */
+export interface ProposalRow {
+  /** They sort by time. */
+  proposal_id: string
+  kind: 'deploy' | 'promotion' | 'runtime_config'
+  name: string
+  environment: string
+  /** A pending one may have expired. */
+  status: 'pending' | 'approved' | 'rejected' | 'outdated'
+  /** Of the release that it would be. */
+  digest: string
+  /** JSON: all that is needed to make the release; null once it was decided. */
+  release: string | null
+  /** JSON: what served when it was asked for, which is what it was compared with; null where nothing did. */
+  base: string | null
+  note: string | null
+  /** JSON. */
+  warnings: string
+  requested_at: number
+  requested_by: string | null
+  /** The API key that asked for it. */
+  key_id: string
+  expires_at: number
+  decided_at: number | null
+  decided_by: string | null
+  decided_by_key_id: string | null
+  /** Of the decision. */
+  reason: string | null
+  /** The release that was made of it. */
+  release_number: number | null
 }

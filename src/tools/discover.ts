@@ -19,6 +19,14 @@ export type Discovered = ReadonlyMap<string, { recorded: unknown } | { code: str
 /** What is needed to look. */
 export type Sources = Pick<Outside, 'outgoing' | 'secrets' | 'localServers'>
 
+/** Where the secrets come from that other servers are asked with. */
+export interface Asking {
+  /** Undefined: from nowhere. */
+  environment: string | undefined
+  /** Whether they may be sent at all: they go where the workflow says, so that is for whoever may deploy it. */
+  withSecrets: boolean
+}
+
 /** Of one source. A deploy waits for them. */
 const TIMEOUT_MS = 15_000
 const MOST_SOURCES = 50
@@ -29,16 +37,17 @@ type Found = { recorded: unknown } | { code: string; message: string }
 /**
  * Asks other servers which tools they have, all at once, so that a release can record it.
  * @param items of lists of tools; those that need nobody asked are passed over
- * @param environment whose secrets they may need; without it, only those that need none are asked
+ * @param asking without secrets only those are asked that need none
  */
-export async function discoverTools(items: readonly unknown[], environment: string | undefined, sources: Sources): Promise<Discovered> {
+export async function discoverTools(items: readonly unknown[], asking: Asking, sources: Sources): Promise<Discovered> {
+  const { environment } = asking
   const asked = new Map<string, Record<string, unknown>>()
   for (const item of items) if (isRemote(item)) asked.set(keyOf(item), item)
   const found = new Map<string, Found>()
   const signal = AbortSignal.timeout(TIMEOUT_MS)
   await Promise.all(
     [...asked].map(async ([key, item], index) => {
-      const looked = index < MOST_SOURCES ? await look(item, environment, sources, signal) : tooMany
+      const looked = index < MOST_SOURCES ? await look(item, asking, sources, signal) : tooMany
       // A server may quote the secrets that it is sent, and what is found is recorded and shown.
       found.set(key, scrubberOf(environment, sources)?.scrubAll(looked) ?? looked)
     }),
@@ -73,7 +82,8 @@ const noServer = {
   code: 'required',
   message: `An MCP tool needs the 'url' of a server, or the name of a 'server' that the operator lists, and not both.`,
 }
-const notListed = 'Which tools there are can only be asked with the secrets of an environment: name one.'
+const notListed =
+  "Which tools there are can only be asked with the secrets of an environment: name one, with a key that has the scope 'deploy'."
 
 /** What its schema asks for, as far as the look depends on it. */
 function isComplete(item: Record<string, unknown>): boolean {
@@ -95,7 +105,8 @@ function keyOf({ recorded: _recorded, ...item }: Record<string, unknown>): strin
   return JSON.stringify(item)
 }
 
-async function look(item: Record<string, unknown>, environment: string | undefined, sources: Sources, signal: AbortSignal): Promise<Found> {
+async function look(item: Record<string, unknown>, asking: Asking, sources: Sources, signal: AbortSignal): Promise<Found> {
+  const { environment } = asking
   const { localServers } = sources
   const { type, server, url } = item
   if (type === 'mcp' && typeof server === 'string' && !localServers?.names.includes(server)) {
@@ -105,7 +116,7 @@ async function look(item: Record<string, unknown>, environment: string | undefin
   const fault = typeof url === 'string' ? faultOfUrl(url) : undefined
   if (fault !== undefined) return { code: 'invalid_setting', message: `'url' cannot be called: ${fault}.` }
   try {
-    const headers = await headersOf(item['headers'], environment, sources)
+    const headers = await headersOf(item['headers'], asking, sources)
     if (!headers) return { code: 'tools_not_listed', message: notListed }
     return item['type'] === 'mcp'
       ? await askServer(item as unknown as McpConfig, headers, sources, { signal, scrubber: scrubberOf(environment, sources) })
@@ -124,13 +135,13 @@ function reasonOf(error: unknown, signal: AbortSignal): string {
 /** Undefined where secrets are needed that nobody can look up. */
 async function headersOf(
   given: unknown,
-  environment: string | undefined,
+  { environment, withSecrets }: Asking,
   { secrets }: Sources,
 ): Promise<Record<string, string> | undefined> {
   if (!isObject(given)) return {}
   const mapping = parseMapping(given)
   if (mapping.secretNames.length === 0) return textsOf(mapping.apply({}))
-  if (environment === undefined) return undefined
+  if (environment === undefined || !withSecrets) return undefined
   return textsOf(mapping.apply({}, { secrets: await secrets.resolveAll(environment, mapping.secretNames) }))
 }
 

@@ -1,4 +1,5 @@
 import { fromJson } from '../audit/difference.ts'
+import { withoutKeys } from '../audit/without-keys.ts'
 import { recordChange, type Change } from '../audit/repository.ts'
 import type { Actor } from '../store/origin.ts'
 import type { Db } from '../store/store.ts'
@@ -32,7 +33,7 @@ function stateOf({ name, version, description, configuration, tags, created_by, 
     name,
     version,
     description,
-    configuration: fromJson(configuration),
+    configuration: withoutKeys(fromJson(configuration)),
     tags: tags === null ? null : fromJson(tags),
     created_by,
     is_active: is_active === 1,

@@ -13,7 +13,7 @@ import { secretNames } from '../secrets/repository.ts'
 import type { Db } from '../store/store.ts'
 import type { WorkflowRow } from '../store/tables.ts'
 import { toolTypes } from '../tools/compile-tools.ts'
-import { discoverTools } from '../tools/discover.ts'
+import { discoverTools, type Asking } from '../tools/discover.ts'
 import type { Studio } from '../studio.ts'
 import { OtherWorkflows, withoutOthers } from './other-workflows.ts'
 import { variableNames } from '../variables/repository.ts'
@@ -28,22 +28,26 @@ const MAX_PROBLEMS = 1_000
 /**
  * Checks a workflow and fills in what it takes from the registered agents and the model providers of this server.
  * @param environment whose secrets and variables it may refer to; without it they are not asked for
+ * @param options.withSecrets whether other servers may be asked with these secrets which tools they have
  */
 export function resolveWorkflow(
   studio: Pick<Studio, 'store' | 'models' | 'outside'>,
   workflow: WorkflowRow,
   environment?: string,
+  { withSecrets = true }: { withSecrets?: boolean } = {},
 ): Promise<ResolvedWorkflow> {
-  const others = new OtherWorkflows(studio.store.read, workflow.workflow_id, (other, all) => resolve(studio, other, environment, all))
-  return resolve(studio, workflow, environment, others)
+  const asking = { environment, withSecrets }
+  const others = new OtherWorkflows(studio.store.read, workflow.workflow_id, (other, all) => resolve(studio, other, asking, all))
+  return resolve(studio, workflow, asking, others)
 }
 
 async function resolve(
   { store, models, outside }: Pick<Studio, 'store' | 'models' | 'outside'>,
   workflow: WorkflowRow,
-  environment: string | undefined,
+  asking: Asking,
   all: OtherWorkflows,
 ): Promise<ResolvedWorkflow> {
+  const { environment } = asking
   const agents = (await allAgents(store.read)).map(toRegisteredAgent)
   const known = environment === undefined ? undefined : await namesOf(store.read, environment)
   const configuration: unknown = JSON.parse(workflow.configuration)
@@ -53,7 +57,7 @@ async function resolve(
     defaultModel: models.default,
     resolveModel: (name) => asIn(known, models.resolve(name)),
     kinds: stepKinds,
-    discovered: await discoverTools(toolsIn(configuration, agents), environment, outside),
+    discovered: await discoverTools(toolsIn(configuration, agents), asking, outside),
     others: others.byStep,
   })
   // With problems the definition lacks what they are about, and its places are others. Other workflows were checked by themselves.

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import { environmentsWithin, reaches, type Caller } from '../access/caller.ts'
+import { environmentsWithin, holds, reaches, type Caller } from '../access/caller.ts'
 import { Type } from '../http/type.ts'
 import { allAgents } from '../agents/repository.ts'
 import { toRegisteredAgent } from '../agents/agent.ts'
@@ -173,7 +173,7 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
         operationId: 'validateWorkflow',
         summary: 'Check whether a workflow could be deployed',
         description:
-          'Every problem of the definition with the place of each. With `environment`, also whether that has the secrets and variables that it refers to. Changes nothing.',
+          'Every problem of the definition with the place of each. With `environment`, also whether that has the secrets and variables that it refers to. Tools that other servers list with the help of secrets are asked for with a key that has the scope `deploy` as well. Changes nothing.',
         tags,
         params: IdParams,
         querystring: Type.Object({ environment: Type.Optional(Type.String()) }, { additionalProperties: false }),
@@ -183,7 +183,10 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
     async (request) => {
       const { environment } = request.query
       if (environment !== undefined) knownEnvironment(environmentsWithin(request.caller, environments), environment, '?environment')
-      const { problems, warnings } = await resolveWorkflow(studio, await getWorkflow(store.read, request.params.workflow_id), environment)
+      const workflow = await getWorkflow(store.read, request.params.workflow_id)
+      // Whoever may edit a workflow says where its secrets go; to send them is for those who may deploy it.
+      const withSecrets = holds(request.caller, 'deploy')
+      const { problems, warnings } = await resolveWorkflow(studio, workflow, environment, { withSecrets })
       return { valid: problems.length === 0, errors: problems, warnings }
     },
   )

@@ -8,7 +8,7 @@ import { readConfig } from '../../src/config.ts'
 import type { OpenApiDocument } from '../../src/http/openapi.ts'
 import { startServer } from '../../src/server.ts'
 import { misspelt } from '../support/api.ts'
-import { rows, type Admin, type Ask, type Place } from '../support/access-rows.ts'
+import { approving, rows, type Admin, type Ask, type Place } from '../support/access-rows.ts'
 import { removeFolder, temporaryFolder } from '../support/server.ts'
 import { useStudio } from '../support/studio.ts'
 
@@ -17,13 +17,14 @@ import { useStudio } from '../support/studio.ts'
 /** Of a server that is started in this process. */
 const registered = vi.hoisted(() => new Set<string>())
 vi.mock(import('../../src/access/hooks.ts'), async (load) => {
-  const { guardRoutes } = await load()
+  const hooks = await load()
   return {
-    guardRoutes: (app, gate) => {
+    ...hooks,
+    guardRoutes: (app, gate, limit) => {
       app.addHook('onRoute', ({ method, url }) => {
         for (const one of [method].flat()) if (one !== 'HEAD') registered.add(`${one} ${url}`)
       })
-      guardRoutes(app, gate)
+      hooks.guardRoutes(app, gate, limit)
     },
   }
 })
@@ -33,7 +34,13 @@ afterAll(() => removeFolder(folder))
 const keyFile = join(folder, 'key')
 writeFileSync(keyFile, randomBytes(32).toString('hex'), { mode: 0o600 })
 
-const studio = useStudio(() => ({ AGENT_STUDIO_SECRET_KEY_FILE: keyFile }))
+const { development, production } = approving
+const environments = ['development', 'production', development, production]
+const studio = useStudio(() => ({
+  AGENT_STUDIO_SECRET_KEY_FILE: keyFile,
+  AGENT_STUDIO_ENVIRONMENTS: environments.join(),
+  AGENT_STUDIO_PROTECTED_ENVIRONMENTS: `${development}:approval,${production}:approval`,
+}))
 
 const own: Place = { environment: 'development', prefix: 'own' }
 const foreign = {
@@ -43,7 +50,9 @@ const foreign = {
 
 let adminKey: string
 /** Of each scope one, for what is `own`. */
-const keys = new Map<Scope, string>()
+const keysForOwn = new Map<Scope, string>()
+/** … and for all names in its environment. */
+const keysForAll = new Map<Scope, string>()
 
 interface Asked {
   status: number
@@ -61,8 +70,8 @@ async function ask(method: string, { path, body }: Ask, key?: string): Promise<A
   return { status: response.status, text: await response.text(), headers: response.headers }
 }
 
-const admin: Admin = async (method, path, body) => {
-  const { status, text } = await ask(method, { path, ...(body && { body }) }, adminKey)
+const admin: Admin = async (method, path, body, key = adminKey) => {
+  const { status, text } = await ask(method, { path, ...(body && { body }) }, key)
   if (status >= 300) throw new Error(`${method} ${path} gave ${status}: ${text}`)
   return JSON.parse(text)
 }
@@ -70,8 +79,10 @@ const admin: Admin = async (method, path, body) => {
 beforeAll(async () => {
   adminKey = (await studio.call('POST', '/api/keys', { name: 'admin', scopes: ['admin'] })).body.key
   for (const scope of SCOPES) {
-    const body = { name: scope, scopes: [scope], environments: [own.environment], deployment_pattern: `${own.prefix}-*` }
-    keys.set(scope, (await admin('POST', '/api/keys', body)).key)
+    const body = { name: scope, scopes: [scope], environments: [own.environment, development], deployment_pattern: `${own.prefix}-*` }
+    keysForOwn.set(scope, (await admin('POST', '/api/keys', body)).key)
+    const { deployment_pattern: _, ...forAll } = body
+    keysForAll.set(scope, (await admin('POST', '/api/keys', forAll)).key)
   }
 })
 
@@ -99,6 +110,7 @@ describe('the table', () => {
 describe.each(Object.entries(rows))('%s', (route, row) => {
   const method = route.split(' ')[0]!
   const { scope: needed, status = 200, bound = [] } = row
+  const keys = row.nameless ? keysForAll : keysForOwn
   const allowed = SCOPES.filter((scope) => needed === 'any' || needed === 'none' || scope === needed || scope === 'admin')
   const refused = SCOPES.filter((scope) => !allowed.includes(scope))
 

@@ -48,6 +48,7 @@ describe('deploying', () => {
         created_at: expect.stringMatching(utc),
         created_by: 'ann',
       },
+      traffic: [{ release: 1, percent: 100 }],
       unchanged: false,
       warnings: [],
     })
@@ -189,7 +190,8 @@ describe('reactivating', () => {
     await studio.call('POST', path(name, '/stop'))
     const { status, body } = await studio.call('POST', path(name, '/reactivate'))
     expect(status).toBe(200)
-    const { in_flight: _, ...record } = before
+    // Those alone tell how it stands at this moment.
+    const { in_flight: _, hold: __, ...record } = before
     expect(body).toMatchObject(record)
     expect((await studio.call('GET', path(name))).body).toEqual(before)
     expect((await studio.execute({ deployment_name: name, query: 'two' })).body).toMatchObject({ response: 'two', release: 1 })

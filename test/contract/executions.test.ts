@@ -335,7 +335,7 @@ describe('the counters of a deployment', () => {
     const name = fresh('shown')
     const { workflow, deployment_id } = await studio.deployed(name)
     await studio.execute({ deployment_name: name, query: 'x' })
-    const { in_flight: _, ...shown } = await record(name)
+    const { in_flight: _, hold: __, ...shown } = await record(name)
     const find = (list: { deployment_id: string }[]) => list.find((one) => one.deployment_id === deployment_id)
     expect(shown.execution_count).toBe(1)
     expect(find((await studio.call('GET', '/api/workflows/deployments/active')).body)).toEqual(shown)

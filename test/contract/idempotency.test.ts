@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { OpenApiDocument } from '../../src/http/openapi.ts'
 import { readEvents, until, type Answer } from '../support/api.ts'
-import { posts, shownOnce } from '../support/posts.ts'
+import { posts, shownOnce, withKeys } from '../support/posts.ts'
 import { agents, echo, fresh, useStudio } from '../support/studio.ts'
 
 /** A POST that is sent again, with the `Idempotency-Key` that it had. */
@@ -47,7 +47,7 @@ describe('every POST', () => {
       documented()
         .map(([path]) => path)
         .sort(),
-    ).toEqual([...Object.keys(posts), ...shownOnce].sort())
+    ).toEqual([...Object.keys(posts), ...shownOnce, ...withKeys].sort())
   })
 
   it('documents the header', () => {

@@ -165,7 +165,10 @@ describe('an API key with limits', () => {
 
     expect((await as(admin!, 'GET', '/api/workflows')).status).toBe(200)
     expect((await as(key, 'GET', '/healthz')).status).toBe(200)
+    const forbidden = await as(key, 'POST', '/api/agents', {})
+    expect(outline(forbidden)).toEqual([429, 'key_rate_limited'])
     await as(admin!, 'PATCH', `/api/keys/${key_id}`, { rate_limit: { requests: 1_000, seconds: 60 } })
+    expect(outline(await as(key, 'POST', '/api/agents', {}))).toEqual([403, 'scope_missing'])
     expect((await as(key, 'GET', '/api/workflows')).status).toBe(200)
     await as(admin!, 'PATCH', `/api/keys/${key_id}`, { rate_limit: null })
     expect(told(await as(key, 'GET', '/api/workflows'))).toEqual([null, null])

@@ -228,7 +228,10 @@ describe('every answer is as it is described', () => {
 it('gives examples of bodies that the server takes', async () => {
   const workflow_id = await studio.workflow(echo)
   const deployment_name = fresh('example')
-  await studio.deploy(workflow_id, deployment_name)
+  // Two releases of which one can be rolled back, and what can be promoted.
+  for (const timeout of [60, 90]) {
+    await studio.deploy(workflow_id, deployment_name, { environment: 'development', runtime_config: { timeout } })
+  }
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, one]) => ({ path, method, ...one })),
   )
@@ -240,11 +243,11 @@ it('gives examples of bodies that the server takes', async () => {
     const filled: Record<string, string> = { workflow_id, deployment_name, environment: 'development', name: 'EXAMPLE' }
     const address = studio.url + path.replaceAll(/\{(\w+)\}/g, (_, name: string) => filled[name]!)
     const response = await fetch(address, {
-      method,
+      // fetch takes 'get' for GET, but not 'patch' for PATCH.
+      method: method.toUpperCase(),
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(requestBody!.content['application/json']!.example),
     })
-    expect([path, response.ok]).toEqual([path, true])
-    await response.text()
+    expect([path, response.ok, await response.text()]).toEqual([path, true, expect.any(String)])
   }
 })

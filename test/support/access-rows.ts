@@ -19,8 +19,8 @@ export interface Ask {
   marker?: string
 }
 
-/** Calls with everything allowed. @returns the body of a success */
-export type Admin = (method: string, path: string, body?: object) => Promise<Answer['body']>
+/** Calls with everything allowed, or with another key. @returns the body of a success */
+export type Admin = (method: string, path: string, body?: object, key?: string) => Promise<Answer['body']>
 
 export interface Row {
   scope: Scope | 'any' | 'none'
@@ -28,6 +28,8 @@ export interface Row {
   status?: number
   /** By what the object is somebody's own or not; absent for what belongs to nobody. */
   bound?: readonly ('environment' | 'name')[]
+  /** It has no name, so it is not there for keys that are for certain names. */
+  nameless?: true
   /** Makes an object in that place and says how it is asked for. */
   ask: (admin: Admin, place: Place) => Promise<Ask>
   /** Asks for one in that place that there is not; absent for lists, which say what they have. */
@@ -62,8 +64,8 @@ const ofWorkflow = (scope: Scope, rest: string, body?: (admin: Admin) => Promise
 })
 
 /** Of a deployment, by its name. */
-const ofDeployment = (scope: Scope, rest = '', prepare?: (admin: Admin, name: string) => Promise<unknown>): Row => {
-  const path = (name: string): Ask => ({ path: `/api/workflows/deployments/${name}${rest}`, word: name })
+const ofDeployment = (scope: Scope, rest = '', prepare?: (admin: Admin, name: string) => Promise<unknown>, body?: object): Row => {
+  const path = (name: string): Ask => ({ path: `/api/workflows/deployments/${name}${rest}`, word: name, ...(body && { body }) })
   return {
     scope,
     bound: both,
@@ -73,6 +75,29 @@ const ofDeployment = (scope: Scope, rest = '', prepare?: (admin: Admin, name: st
       return path(deployment_name)
     },
     missing: ({ prefix }) => path(fresh(prefix)),
+  }
+}
+
+/** Another release, so that there is one to roll back to. */
+const configure = (admin: Admin, name: string) => admin('PATCH', `/api/workflows/deployments/${name}`, { runtime_config: { timeout: 60 } })
+
+/** Environments where a second key has to approve what is deployed: one is that of `own`, the other is nobody's. */
+export const approving = { development: 'staging', production: 'vault' }
+
+/** Asked for with a key of its own. @returns its id */
+async function proposed(admin: Admin, { environment, prefix }: Place): Promise<string> {
+  const { key } = await admin('POST', '/api/keys', { name: fresh('key'), scopes: ['deploy'] })
+  const body = { deployment_name: fresh(prefix), environment: approving[environment as keyof typeof approving] }
+  return (await admin('POST', `/api/workflows/${await workflow(admin)}/deploy`, body, key)).proposal.proposal_id
+}
+
+const ofProposal = (scope: Scope, rest = '', body?: object): Row => {
+  const path = (id: string): Ask => ({ path: `/api/proposals/${id}${rest}`, word: id, ...(body && { body }) })
+  return {
+    scope,
+    bound: both,
+    ask: async (admin, place) => path(await proposed(admin, place)),
+    missing: () => path(randomUUID()),
   }
 }
 
@@ -88,6 +113,23 @@ const byName = (how: string, status = 200): Row => {
     bound: both,
     ask: async (admin, place) => asked((await deployed(admin, place)).deployment_name),
     missing: ({ prefix }) => asked(fresh(prefix)),
+  }
+}
+
+/** Of a workflow's draft, which has no name, but the secrets of an environment. */
+const ofDraft = (how: string, status = 200): Row => {
+  const asked = (workflow_id: string, environment: string): Ask => ({
+    path: `/api/workflows/${workflow_id}/execute${how}`,
+    body: { query: 'x', environment },
+    word: environment,
+  })
+  return {
+    scope: 'execute',
+    status,
+    nameless: true,
+    bound: ['environment'],
+    ask: async (admin, { environment }) => asked(await workflow(admin), environment),
+    missing: () => asked(randomUUID(), nowhere),
   }
 }
 
@@ -250,14 +292,46 @@ export const rows: Record<string, Row> = {
   'GET /api/workflows/deployments/active': deployments('/api/workflows/deployments/active'),
   'GET /api/workflows/deployments/:deployment_name': ofDeployment('workflow:read'),
   'POST /api/workflows/deployments/:deployment_name/stop': ofDeployment('deploy', '/stop'),
+  'GET /api/workflows/deployments/:deployment_name/drain': ofDeployment('workflow:read', '/drain'),
   'POST /api/workflows/deployments/:deployment_name/reactivate': ofDeployment('deploy', '/reactivate', (admin, name) =>
     admin('POST', `/api/workflows/deployments/${name}/stop`),
   ),
+  'GET /api/workflows/deployments/:deployment_name/traffic': ofDeployment('workflow:read', '/traffic'),
+  'GET /api/workflows/deployments/:deployment_name/traffic/changes': ofDeployment('workflow:read', '/traffic/changes'),
+  'PUT /api/workflows/deployments/:deployment_name/traffic': ofDeployment('deploy', '/traffic', undefined, {
+    routes: [{ release: 1, percent: 100, tag: 'stable' }],
+  }),
   'DELETE /api/workflows/deployments/:deployment_name': ofDeployment('deploy'),
+  'PATCH /api/workflows/deployments/:deployment_name': ofDeployment('deploy', '', undefined, { runtime_config: { timeout: 60 } }),
+  'GET /api/workflows/deployments/:deployment_name/releases': ofDeployment('workflow:read', '/releases'),
+  'GET /api/workflows/deployments/:deployment_name/releases/:number': ofDeployment('workflow:read', '/releases/1'),
+  'GET /api/workflows/deployments/:deployment_name/diff': ofDeployment('workflow:read', '/diff?to=1'),
+  'POST /api/workflows/deployments/:deployment_name/rollback': ofDeployment('deploy', '/rollback', configure, { to: 1 }),
+  'POST /api/workflows/deployments/:deployment_name/resume-deploys': ofDeployment('deploy', '/resume-deploys', undefined, {}),
+  'POST /api/workflows/deployments/:deployment_name/promote': ofDeployment('deploy', '/promote', undefined, {
+    environment: 'development',
+    as: 'own-promoted',
+  }),
+  'POST /api/workflows/deployments/:deployment_name/executions/rerun': ofDeployment('execute', '/executions/rerun', undefined, {
+    release: 1,
+  }),
+  'POST /api/workflows/deployments/:deployment_name/executions/cancel': ofDeployment('execute', '/executions/cancel', undefined, {}),
+
+  'GET /api/proposals': {
+    scope: 'workflow:read',
+    bound: both,
+    ask: async (admin, place) => ({ path: '/api/proposals?limit=500', marker: await proposed(admin, place) }),
+  },
+  'GET /api/proposals/:proposal_id': ofProposal('workflow:read'),
+  'POST /api/proposals/:proposal_id/approve': ofProposal('approve', '/approve', {}),
+  'POST /api/proposals/:proposal_id/reject': ofProposal('approve', '/reject', {}),
 
   'POST /api/workflows/execute': byName(''),
   'POST /api/workflows/execute/async': byName('/async', 202),
   'POST /api/workflows/execute/stream': byName('/stream'),
+  'POST /api/workflows/:workflow_id/execute': ofDraft(''),
+  'POST /api/workflows/:workflow_id/execute/async': ofDraft('/async', 202),
+  'POST /api/workflows/:workflow_id/execute/stream': ofDraft('/stream'),
   'GET /api/executions': {
     scope: 'execution:read',
     bound: both,
@@ -308,6 +382,12 @@ export const rows: Record<string, Row> = {
   'GET /api/secrets/:environment/:name': ofSetting('secrets', 'secrets'),
   'PUT /api/secrets/:environment/:name': ofSetting('secrets', 'secrets', { value: 'another that nobody knows' }),
   'DELETE /api/secrets/:environment/:name': ofSetting('secrets', 'secrets'),
+  'GET /api/tools': plain('workflow:read', '/api/tools'),
+  'GET /api/tools/types': plain('workflow:read', '/api/tools/types'),
+  'GET /api/tools/servers': plain('workflow:read', '/api/tools/servers'),
+  'GET /api/tools/servers/:name': plain('workflow:write', '/api/tools/servers/none', 404),
+  'GET /api/workflows/deployments/:deployment_name/tools': ofDeployment('workflow:read', '/tools'),
+  'GET /api/models': plain('workflow:read', '/api/models'),
   'GET /api/variables': settings('variables', 'workflow:read'),
   'GET /api/variables/:environment/:name': ofSetting('variables', 'workflow:read'),
   'PUT /api/variables/:environment/:name': ofSetting('variables', 'secrets', { value: 'another' }),

@@ -12,6 +12,9 @@ export interface Post {
 /** Those whose answer shows a secret, and so is not given twice: `test/contract/keys.test.ts` repeats them. */
 export const shownOnce = ['/api/keys']
 
+/** Those that only keys can send: `test/contract/protected.test.ts` repeats them. */
+export const withKeys = ['/api/proposals/{proposal_id}/approve', '/api/proposals/{proposal_id}/reject']
+
 type Call = (method: string, path: string, body?: object) => Promise<Pick<Answer, 'status' | 'body'>>
 
 /**
@@ -50,9 +53,38 @@ export const posts: Record<string, (call: Call) => Promise<Post>> = {
     await made(call, `${path}/stop`)
     return { path: `${path}/reactivate`, body: {} }
   },
+  '/api/workflows/deployments/{deployment_name}/rollback': async (call) => {
+    const path = `/api/workflows/deployments/${await twoReleases(call)}`
+    return { path: `${path}/rollback`, body: {} }
+  },
+  '/api/workflows/deployments/{deployment_name}/resume-deploys': async (call) => {
+    const path = `/api/workflows/deployments/${await twoReleases(call)}`
+    await made(call, `${path}/rollback`)
+    return { path: `${path}/resume-deploys`, body: {} }
+  },
+  '/api/workflows/deployments/{deployment_name}/promote': async (call) => {
+    const as = fresh('promoted')
+    const path = `/api/workflows/deployments/${await deployed(call)}/promote`
+    const effects = async () => (await call('GET', `/api/workflows/deployments/${as}/releases`)).body.length
+    return { path, body: { environment: 'production', as }, effects }
+  },
+  '/api/workflows/deployments/{deployment_name}/executions/rerun': async (call) => {
+    const deployment_name = await deployed(call)
+    await made(call, '/api/workflows/execute', { deployment_name, query: 'x' })
+    const effects = async () => (await call('GET', `/api/executions?deployment_name=${deployment_name}`)).body.length - 1
+    return { path: `/api/workflows/deployments/${deployment_name}/executions/rerun`, body: { release: 1, status: ['completed'] }, effects }
+  },
+  '/api/workflows/deployments/{deployment_name}/executions/cancel': async (call) => {
+    const deployment_name = await deployed(call)
+    await made(call, '/api/workflows/execute/async', { deployment_name, query: 'take 600 seconds' })
+    return { path: `/api/workflows/deployments/${deployment_name}/executions/cancel`, body: {} }
+  },
   '/api/workflows/execute': (call) => execution(call, ''),
   '/api/workflows/execute/async': (call) => execution(call, '/async'),
   '/api/workflows/execute/stream': (call) => execution(call, '/stream'),
+  '/api/workflows/{workflow_id}/execute': (call) => draft(call, ''),
+  '/api/workflows/{workflow_id}/execute/async': (call) => draft(call, '/async'),
+  '/api/workflows/{workflow_id}/execute/stream': (call) => draft(call, '/stream'),
   '/api/agents': async () => ({ path: '/api/agents', body: { name: fresh('Agent') } }),
   '/api/executions/{execution_id}/cancel': async (call) => {
     const query = { deployment_name: await deployed(call), query: 'take 600 seconds' }
@@ -102,6 +134,13 @@ async function deployed(call: Call): Promise<string> {
   return deployment_name
 }
 
+async function twoReleases(call: Call): Promise<string> {
+  const deployment_name = await deployed(call)
+  const answer = await call('PATCH', `/api/workflows/deployments/${deployment_name}`, { runtime_config: { timeout: 60 } })
+  if (answer.status !== 200) throw new Error(`the second release gave ${answer.status}: ${JSON.stringify(answer.body)}`)
+  return deployment_name
+}
+
 /** A deployment whose executions wait for a decision. */
 async function waiting(call: Call): Promise<string> {
   const deployment_name = fresh('waiting')
@@ -116,6 +155,12 @@ async function decision(call: Call, verb: 'approve' | 'reject'): Promise<Post> {
   const path = `/api/executions/${execution_id}`
   await until(async () => (await call('GET', path)).body.status === 'waiting', 'the execution to wait')
   return { path: `${path}/${verb}`, body: {} }
+}
+
+async function draft(call: Call, how: string): Promise<Post> {
+  const path = await workflow(call)
+  const effects = () => count(call, `/api/executions?workflow_id=${path.split('/').at(-1)}&test=true`, () => true)
+  return { path: `${path}/execute${how}`, body: { query: 'Once, please' }, effects }
 }
 
 async function execution(call: Call, how: string): Promise<Post> {

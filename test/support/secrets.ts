@@ -6,7 +6,7 @@ import { nothingToHide } from '../../src/secrets/secrets.ts'
 import type { Studio } from '../../src/studio.ts'
 
 /** For a studio that has none. */
-export const noSettings: Pick<Studio, 'secrets' | 'variables' | 'outside'> = {
+export const noSettings: Pick<Studio, 'secrets' | 'variables' | 'outside' | 'protections'> = {
   outside: {
     outgoing: { request: () => Promise.reject(new Error('there is no way out')) },
     secrets: { ...nothingToHide, resolveAll: async () => ({}) },
@@ -20,6 +20,7 @@ export const noSettings: Pick<Studio, 'secrets' | 'variables' | 'outside'> = {
     resolveAll: async () => ({}),
   },
   variables: { of: async () => ({}) },
+  protections: new Map(),
 }
 
 /** Writes keys into a file that only its owner may read, the first one first. @returns its path */

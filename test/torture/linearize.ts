@@ -1,8 +1,8 @@
 import { call } from '../support/api.ts'
 import { removeFolder, startServer, temporaryFolder, type TestServer } from '../support/server.ts'
-import { deploymentModel, type Input, type Output } from './deployment-model.ts'
+import { deploymentModel, type Input, type Output, type Route } from './deployment-model.ts'
 import { isLinearizable, type Operation } from './linearizable.ts'
-import { readOutput, send } from './name-client.ts'
+import { readOutput, send, sourceOf } from './name-client.ts'
 import { Random } from './random.ts'
 
 export interface LinearizeOptions {
@@ -30,8 +30,8 @@ const CLIENTS = 5
 const OPERATIONS_PER_CLIENT = 8
 
 /**
- * Five clients deploy, stop, delete, reactivate, execute and list one name while the server is killed; then a checker
- * looks for an order that explains all their answers (P4).
+ * Five clients deploy, promote, roll back, divide traffic, stop, freeze, delete, reactivate, execute and list one name while the
+ * server is killed; then a checker looks for an order that explains all their answers (P4).
  */
 export async function tortureLinearizability({
   seed,
@@ -63,12 +63,15 @@ export async function tortureLinearizability({
   }
 }
 
-/** Two workflows that differ, so that a redeploy can be the same or another. */
+/** Two workflows that differ, so that a redeploy can be the same or another, and a deployment of each to promote. */
 function createWorkflows(server: TestServer): Promise<string[]> {
   return Promise.all(
-    ['one', 'two'].map(async (name) => {
+    ['one', 'two'].map(async (name, variant) => {
       const configuration = { agents: [{ agent_id: name, config: { model: 'demo/echo' } }] }
-      return (await call(server.url, 'POST', '/api/workflows', { name, configuration })).body.workflow_id as string
+      const { workflow_id } = (await call(server.url, 'POST', '/api/workflows', { name, configuration })).body
+      const source = { deployment_name: sourceOf(variant), environment: 'development' }
+      await call(server.url, 'POST', `/api/workflows/${workflow_id}/deploy`, source)
+      return workflow_id as string
     }),
   )
 }
@@ -89,7 +92,7 @@ async function record(room: Room, name: string) {
       await up
       const operation: Operation<Input, Output> = { input, output: undefined, invokedAt: performance.now(), returnedAt: Infinity }
       history.push(operation)
-      const answer = await send(room.server.url, name, workflows, input).catch(() => undefined)
+      const answer = await patient(send(room.server.url, name, workflows, input))
       if (!answer) continue
       operation.returnedAt = performance.now()
       operation.output = readOutput(answer, name, input)
@@ -108,11 +111,41 @@ async function record(room: Room, name: string) {
   return history
 }
 
+/** What was frozen is answered when somebody reactivates it, which may be never. */
+const PATIENCE_MS = 2_000
+
+/** Undefined where no answer came. */
+async function patient<Value>(answer: Promise<Value>): Promise<Value | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), PATIENCE_MS)
+  try {
+    return await Promise.race([answer.catch(() => undefined), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 function choose(random: Random): Input {
   const dice = random.next()
-  if (dice < 0.3) return { kind: 'deploy', variant: random.next() < 0.5 ? 0 : 1 }
-  if (dice < 0.42) return { kind: 'stop' }
-  if (dice < 0.5) return { kind: 'delete' }
-  if (dice < 0.6) return { kind: 'reactivate' }
-  return { kind: dice < 0.85 ? 'execute' : 'list' }
+  const variant = random.next() < 0.5 ? 0 : 1
+  if (dice < 0.2) return { kind: 'deploy', variant }
+  if (dice < 0.28) return { kind: 'promote', variant }
+  if (dice < 0.38) return { kind: 'rollback', to: random.pick([1, 2, 3, 4]) }
+  if (dice < 0.48) return { kind: 'traffic', routes: chooseRoutes(random) }
+  if (dice < 0.56) return { kind: 'stop' }
+  if (dice < 0.6) return { kind: 'freeze' }
+  if (dice < 0.65) return { kind: 'delete' }
+  if (dice < 0.75) return { kind: 'reactivate' }
+  return { kind: dice < 0.92 ? 'execute' : 'list' }
+}
+
+function chooseRoutes(random: Random): Route[] {
+  const release = random.pick([1, 2, 3])
+  const percent = random.pick([0, 50, 100])
+  return percent === 100
+    ? [{ release, percent }]
+    : [
+        { release, percent },
+        { release: release + 1, percent: 100 - percent },
+      ]
 }

@@ -9,6 +9,7 @@ import { tortureByKilling } from './kill.ts'
 import { tortureLinearizability } from './linearize.ts'
 import { tortureByModels } from './models.ts'
 import { tortureByOverload } from './overload.ts'
+import { tortureByRedeploys } from './redeploys.ts'
 import { tortureStreams } from './streams.ts'
 import { tortureWal } from './wal.ts'
 import { tortureWrites } from './writes.ts'
@@ -41,6 +42,10 @@ const tortures: Record<string, () => Promise<{ result: object; kept: boolean }>>
     const streams = rounds(1_000)
     const result = await tortureStreams({ seed, streams, kills: Math.ceil(streams / 50) })
     return { result, kept: result.broken === 0 }
+  },
+  redeploys: async () => {
+    const result = await tortureByRedeploys({ seed, redeploys: rounds(1_000), clients: 32 })
+    return { result, kept: result.broken.length === 0 }
   },
   // Rounds are not asked for: it ends with the scenario.
   writes: async () => {

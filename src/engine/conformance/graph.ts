@@ -221,6 +221,17 @@ export function describeGraph(engine: () => EngineUnderTest): void {
       expect(engine().models.requests[1]).toMatchObject({ system: 'Bills.' })
       expect(await engine().events(id)).toContainEqual(expect.objectContaining({ type: 'handoff', from: 'desk', to: 'billing' }))
     })
+
+    it('comes to an end where agents call each other and hand over back without one', async () => {
+      const calls = (name: string) => ({ calls: [{ id: '1', name, arguments: '{"query":"go"}' }] })
+      engine().models.replies = [({ tools }) => calls(tools[0]!.name)]
+      const { outcome, ids } = await runOnce(engine(), {
+        agents: [agent('lead'), agent('desk'), agent('billing')],
+        connections: [connect('lead', 'desk'), connect('desk', 'billing'), connect('billing', 'desk', { connection_type: 'handoff' })],
+      })
+      expect(outcome).toMatchObject({ status: 'failed', error: { code: 'agent_nesting_limit' } })
+      expect(ids.length).toBeLessThan(50)
+    })
   })
 
   describe('a graph, however it is drawn,', () => {

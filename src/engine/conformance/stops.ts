@@ -1,5 +1,6 @@
 import type { EngineUnderTest } from '../../../test/support/engine.ts'
-import { reactivateDeployment, stopDeployment, type StoppedDeployment } from '../../deployments/repository.ts'
+import { reactivateDeployment } from '../../deployments/repository.ts'
+import { stopDeployment, type StoppedDeployment } from '../../deployments/stop-repository.ts'
 
 /** Stops and reactivates as the use cases of the deployments do: first the decision is on disk, then the engine is told. */
 

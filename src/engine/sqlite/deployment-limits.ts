@@ -15,6 +15,9 @@ const countOf = (condition: string): string => `
     select 1 from executions where deployment_id = ? and ${condition} and ended_at is null limit ?)`
 const countRunning = countOf(`status = 'running'`)
 const countUnderWay = countOf(`status in ('queued', 'running')`)
+/** Those that wait for their turn in a conversation, and so for no place. */
+const countBehind = `
+  select count(*) as count from executions where deployment_id = ? and status = 'queued' and session_turn < 1 and ended_at is null`
 
 /** @returns whether one more execution may run at once @throws DeploymentBusy when no more may wait */
 export function hasRoom(connection: SqliteConnection, deployment: Deployment, concurrency: Concurrency | undefined): boolean {
@@ -23,6 +26,9 @@ export function hasRoom(connection: SqliteConnection, deployment: Deployment, co
   const underWay = count(connection, countUnderWay, deployment.deployment_id, limit + queue)
   if (underWay < limit) return true
   if (underWay < limit + queue) return false
+  const behind = connection.prepare(countBehind).get(deployment.deployment_id)!['count'] as number
+  if (behind > 0 && count(connection, countUnderWay, deployment.deployment_id, limit + queue + behind) < limit + queue + behind)
+    return false
   const { deployment_id, deployment_name: name, environment } = deployment
   const reached: LimitState = { policy: 'deployment-concurrency', quota: limit, remaining: 0 }
   // Until somebody who knows says how long.
@@ -46,14 +52,13 @@ export function charge(connection: SqliteConnection, deployment: Deployment, lim
   return state
 }
 
-/** The limit is that of the release that serves now, whichever the execution runs on. */
+/** The limit is that of the release that is live now, whichever the execution runs on. */
 const limitOfWaiting = `
   select e.deployment_id, json_extract(l.runtime_config, '$.concurrency.limit') as most
   from executions e
-  join routes r on r.deployment_id = e.deployment_id
-  join releases l on l.deployment_id = r.deployment_id and l.number = r.release_number
-  where e.execution_id = ? and e.ended_at is null and e.frozen = 0 and e.status <> 'running'
-  order by r.percent desc limit 1`
+  join deployments d on d.deployment_id = e.deployment_id
+  join releases l on l.deployment_id = d.deployment_id and l.number = d.live_release
+  where e.execution_id = ? and e.ended_at is null and e.frozen = 0 and e.status <> 'running'`
 
 /** Whether as many executions of its deployment run as may. One that had begun before has its place. */
 export function isBeyondConcurrency(connection: SqliteConnection, executionId: string): boolean {

@@ -1,42 +1,43 @@
-import { DeploymentInactive, DeploymentNotFound, WorkflowNotDeployed } from '../../errors.ts'
 import { recall, record } from '../../store/sqlite/claims.ts'
-import type { SqliteConnection } from '../../store/sqlite/connection.ts'
 import type { AnyCommand, SqliteCommand } from '../../store/sqlite/writer.ts'
-import type { Admission, AdmittedExecution, ExecutionIdentity, Rest, RuntimeConfig } from '../journal.ts'
+import type { Admission, AdmittedExecution, Obstacle, Rest, RuntimeConfig } from '../journal.ts'
+import { findRoute, type AdmissionRoute } from './admission-route.ts'
+import { enterConversation, takeTurn, type Turn } from './conversations.ts'
+import { countUsage, refuseUsedUp } from './deployment-budget.ts'
 import { charge, hasRoom, isBeyondConcurrency } from './deployment-limits.ts'
-import { END_COLUMNS, STEP_COLUMNS, Unpacking, type PackedEntry } from './packed-entry.ts'
-
-/** As the columns below select it. */
-type Route = Omit<ExecutionIdentity, 'execution_id'> & { runtime_config: string }
-
-const routeColumns = `
-  select d.deployment_id, d.name as deployment_name, d.environment, l.workflow_id, r.release_number, l.definition_digest, l.runtime_config
-  from deployments d
-  join routes r on r.deployment_id = d.deployment_id
-  join releases l on l.deployment_id = d.deployment_id and l.number = r.release_number`
-const routeByName = `${routeColumns} where d.name = ? and d.environment = ? and d.status = 'active' limit 1`
-const routeByWorkflow = `${routeColumns} where d.workflow_id = ? and d.environment = ? and d.status = 'active' and d.name glob ? order by d.deployed_at desc, l.rowid desc limit 1`
+import { draftRoute } from './drafts.ts'
+import { noteFailure } from './failure-webhooks.ts'
+import { countForGuard } from './guards.ts'
+import { END_COLUMNS, HAS_EVENTS, HAS_USAGE, STEP_COLUMNS, Unpacking, type PackedEntry } from './packed-entry.ts'
 
 const insertExecution = `
   insert into executions (execution_id, deployment_id, deployment_name, environment, workflow_id, release_number, definition_digest,
-    runtime_config, status, request, session_id, user_id, api_key_id, created_at, slice_started_at, started_at)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    runtime_config, status, request, session_id, user_id, api_key_id, created_at, slice_started_at, started_at,
+    session_turn, remembered, route_change, bucket, asked_route)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /** An admission as it goes to the writing thread, where the request is only stored. */
-export type PackedAdmission = Omit<Admission, 'request' | 'request_json'> & { request: string }
+export type PackedAdmission = Omit<Admission, 'request' | 'request_json'> & { request: string; brings_history: boolean }
 /** What it adds to what was asked. */
-export type Admitted = Omit<AdmittedExecution, 'execution_id' | 'request' | 'api_key_id' | 'created_at'>
+export type Admitted = Omit<AdmittedExecution, 'execution_id' | 'request' | 'api_key_id' | 'created_at'> & Pick<Turn, 'remembered'>
 
 /** Admission is decided here, in the transaction that inserts the execution, and nowhere else. */
 export const admit: SqliteCommand<PackedAdmission, Admitted> = {
   name: 'journal.admit',
   runDirectly(connection, admission) {
     if (admission.claim) recall(connection, admission.claim)
-    const route = findRoute(connection, admission)
+    const route: Partial<AdmissionRoute> & ReturnType<typeof draftRoute> = admission.draft
+      ? draftRoute(connection, admission.draft, admission.environments[0]!)
+      : findRoute(connection, admission)
     const deployed: RuntimeConfig = JSON.parse(route.runtime_config)
     const runtime_config: RuntimeConfig = { ...deployed, ...admission.runtime_overrides }
     const { execution_id, request, session_id, user_id, api_key_id, now } = admission
-    const status = hasRoom(connection, route, deployed.concurrency) ? admission.status : 'queued'
+    refuseUsedUp(connection, route, deployed.budget, now)
+    const hasPlace = hasRoom(connection, route, deployed.concurrency)
+    const conversation = session_id === null ? undefined : { ...route, session_id, api_key_id }
+    const turn = conversation && enterConversation(connection, conversation, deployed, admission.brings_history)
+    const { session_turn, remembered } = turn ?? { session_turn: null, remembered: null }
+    const status = hasPlace && session_turn !== 0 ? admission.status : 'queued'
     const rate = deployed.rate_limit && charge(connection, route, deployed.rate_limit, now)
     const started = status === 'running' ? now : null
     connection
@@ -58,30 +59,15 @@ export const admit: SqliteCommand<PackedAdmission, Admitted> = {
         now,
         started,
         started,
+        session_turn,
+        remembered,
+        route.route_change ?? null,
+        route.bucket ?? null,
+        route.asked_route ?? null,
       )
     if (admission.claim) record(connection, admission.claim, { execution_id, result: { status } })
-    return { ...route, runtime_config, status, ...(rate && { rate }) }
+    return { ...route, runtime_config, status, session_turn, remembered, ...(rate && { rate }) }
   },
-}
-
-function findRoute(connection: SqliteConnection, { target, environments, deployment_pattern = '*' }: PackedAdmission): Route {
-  const byName = 'deployment_name' in target
-  const [sql, key] = byName ? [routeByName, target.deployment_name] : [routeByWorkflow, target.workflow_id]
-  const names = byName ? [] : [deployment_pattern]
-  let servesAnother = false
-  for (const environment of environments) {
-    const route = connection.prepare(sql).get(key, environment, ...names) as Route | undefined
-    if (!route) continue
-    if (target.workflow_id === undefined || route.workflow_id === target.workflow_id) return route
-    servesAnother = true
-  }
-  const searched = [...environments]
-  if (!byName) throw new WorkflowNotDeployed({ workflow_id: target.workflow_id, searched })
-  if (servesAnother) throw new WorkflowNotDeployed({ workflow_id: target.workflow_id!, name: key, searched })
-  const stopped = connection.prepare('select 1 from deployments where name = ? and environment = ?')
-  const environment = environments.find((one) => stopped.get(key, one))
-  if (environment) throw new DeploymentInactive({ name: key, environment })
-  throw new DeploymentNotFound({ name: key, searched })
 }
 
 const stepRow = `(?${', ?'.repeat(STEP_COLUMNS.length)})`
@@ -97,6 +83,7 @@ const insertSteps = Array.from(
     output = excluded.output, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost`,
 )
 const insertEvents = 'insert into events (execution_id, first_id, last_id, events) values (?, ?, ?, ?)'
+const endingExecution = 'select deployment_id, bucket from executions where execution_id = ? and ended_at is null'
 const endExecution = `update executions set ${END_COLUMNS.map((column) => `${column} = ?`).join(', ')} where execution_id = ?`
 /** They change with the end itself, so that they can never disagree. */
 const count = `
@@ -104,27 +91,35 @@ const count = `
     error_count = error_count + ?, last_error = coalesce(?, last_error),
     newest_execution_id = max(coalesce(newest_execution_id, ''), ?) where deployment_id = ?`
 
-/** Writes nothing for an execution that has ended: that is what makes an end final (P3). */
-export const append: SqliteCommand<PackedEntry, boolean> = {
+/**
+ * Writes nothing for an execution that has ended: that is what makes an end final (P3). With the end of one that shows that a bound of
+ * its release is passed, it gives the id of the deployment.
+ */
+export const append: SqliteCommand<PackedEntry, boolean | string> = {
   name: 'journal.append',
   runDirectly(connection, packed) {
     const entry = new Unpacking(packed)
     const execution_id = entry.takeOne()
-    const execution = connection
-      .prepare('select deployment_id from executions where execution_id = ? and ended_at is null')
-      .get(execution_id)
+    const execution = connection.prepare(endingExecution).get(execution_id)
     if (!execution) return false
     for (let left = Number(entry.takeOne()); left > 0; left -= STEPS_AT_ONCE) {
       const rows = Math.min(left, STEPS_AT_ONCE)
       connection.prepare(insertSteps[rows - 1]!).run(...entry.take(rows * (STEP_COLUMNS.length + 1)))
     }
-    if (entry.takeOne() === 1) connection.prepare(insertEvents).run(execution_id, ...entry.take(3))
+    const has = Number(entry.takeOne())
+    if (has & HAS_EVENTS) connection.prepare(insertEvents).run(execution_id, ...entry.take(3))
+    if (has & HAS_USAGE) {
+      const [day, tokens, cost] = entry.take(3) as [number, number, number]
+      countUsage(connection, execution['deployment_id'] as string, { day, tokens, cost })
+    }
     if (entry.isAtEnd) return true
     const end = entry.take(END_COLUMNS.length)
     connection.prepare(endExecution).run(...end, execution_id)
     const [status, at] = end
     connection.prepare(count).run(at!, status === 'failed' ? 1 : 0, entry.takeOne(), execution_id, execution['deployment_id']!)
-    return true
+    if (status === 'failed') noteFailure(connection, execution_id as string)
+    if (execution['bucket'] === null) return true
+    return countForGuard(connection, execution_id as string, status, at as number) ?? true
   },
 }
 
@@ -158,13 +153,15 @@ export interface BeginSlice {
 }
 
 /**
- * `held`: the execution has ended, or is frozen; a frozen one rests from now on. `full`: its deployment has as many running
- * as it may, so it is queued.
+ * `held`: the execution has ended, or is frozen; a frozen one rests from now on. Where there is an obstacle it is queued. When its
+ * turn in a conversation has come, what is remembered of that is recorded and given.
  */
-export const beginSlice: SqliteCommand<BeginSlice, 'begun' | 'held' | 'full'> = {
+export const beginSlice: SqliteCommand<BeginSlice, 'begun' | 'held' | Obstacle | Pick<Turn, 'remembered'>> = {
   name: 'journal.beginSlice',
   runDirectly(connection, { execution_id, active_ms, crashed, now }) {
     const recoveries = crashed ? 1 : 0
+    const turn = takeTurn(connection, execution_id)
+    if (turn === 'behind') return 'behind'
     if (isBeyondConcurrency(connection, execution_id)) {
       connection.prepare(`update executions set status = 'queued' where execution_id = ?`).run(execution_id)
       return 'full'
@@ -176,7 +173,12 @@ export const beginSlice: SqliteCommand<BeginSlice, 'begun' | 'held' | 'full'> = 
          where execution_id = ? and ended_at is null and frozen = 0`,
       )
       .run(recoveries, active_ms, now, now, execution_id)
-    if (begun.changes === 1) return 'begun'
+    if (begun.changes === 1) {
+      if (!turn) return 'begun'
+      const { remembered } = turn
+      connection.prepare('update executions set session_turn = 1, remembered = ? where execution_id = ?').run(remembered, execution_id)
+      return { remembered }
+    }
     connection
       .prepare(
         `update executions set status = 'waiting', recoveries = recoveries + ?, active_ms = ?, slice_started_at = null

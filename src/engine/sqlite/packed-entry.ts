@@ -32,14 +32,19 @@ export const STEP_COLUMNS = [
 /** Columns of an execution that its end sets. */
 export const END_COLUMNS = ['status', 'ended_at', 'response', 'error', 'input_tokens', 'output_tokens', 'demo', 'last_event_id'] as const
 
-export function packEntry({ execution_id, steps, events, end }: JournalEntry): PackedEntry {
+/** What follows the steps, as bits of one number. */
+export const HAS_EVENTS = 1
+export const HAS_USAGE = 2
+
+export function packEntry({ execution_id, steps, events, usage, end }: JournalEntry): PackedEntry {
   const packed: PackedEntry = [execution_id, steps.length]
   for (const step of steps) {
     packed.push(execution_id)
     for (const column of STEP_COLUMNS) packed.push(step[column])
   }
-  if (events) packed.push(1, events.first_id, events.last_id, events.events)
-  else packed.push(0)
+  packed.push((events ? HAS_EVENTS : 0) + (usage ? HAS_USAGE : 0))
+  if (events) packed.push(events.first_id, events.last_id, events.events)
+  if (usage) packed.push(usage.day, usage.tokens, usage.cost)
   if (!end) return packed
   const { status, at, response, error, tokens, demo, last_event_id } = end
   packed.push(status, at, response, error && JSON.stringify(error), tokens.input, tokens.output, demo ? 1 : 0, last_event_id)

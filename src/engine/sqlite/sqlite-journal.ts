@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { StorageFull } from '../../errors.ts'
+import { bringsHistory, withTurns } from '../conversation.ts'
 import { decodeEvents } from '../event-codec.ts'
 import { sizeOf } from '../step.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
@@ -11,6 +12,7 @@ import type {
   Concurrency,
   Journal,
   JournalEntry,
+  Obstacle,
   Patience,
   Pending,
   RecordedEvent,
@@ -22,6 +24,9 @@ import type {
   TakeUpReason,
   Unfinished,
 } from '../journal.ts'
+import type { BudgetUse } from '../budget.ts'
+import { usedOn } from './deployment-budget.ts'
+import { nextInConversation } from './conversations.ts'
 import { admit, append, beginSlice, rest } from './journal-commands.ts'
 import { hasLarge, LARGE, packEntry } from './packed-entry.ts'
 
@@ -34,8 +39,12 @@ export class SqliteJournal implements Journal {
   /** Entries that wait for room on the disk. */
   #waiting = 0
 
-  constructor(store: SqliteStore) {
+  readonly #onBoundPassed: (deploymentId: string) => void
+
+  /** @param onBoundPassed told when the end of an execution showed that its release is beyond a bound of its guard */
+  constructor(store: SqliteStore, onBoundPassed: (deploymentId: string) => void = () => undefined) {
     this.#store = store
+    this.#onBoundPassed = onBoundPassed
   }
 
   get isFull(): boolean {
@@ -47,15 +56,19 @@ export class SqliteJournal implements Journal {
     if (this.isFull) throw new StorageFull({})
     const { request_json, ...asked } = admission
     const { execution_id, request, api_key_id, now: created_at } = asked
-    const packed = { ...asked, request: request_json ?? JSON.stringify(request) }
-    const admitted = await (packed.request.length > LARGE ? this.#store.writeLarge(admit, packed) : this.#store.write(admit, packed))
-    return { ...admitted, execution_id, request, api_key_id, created_at }
+    const packed = { ...asked, request: request_json ?? JSON.stringify(request), brings_history: bringsHistory(request) }
+    const { remembered, ...admitted } = await (packed.request.length > LARGE
+      ? this.#store.writeLarge(admit, packed)
+      : this.#store.write(admit, packed))
+    return { ...admitted, execution_id, request: withTurns(request, remembered), api_key_id, created_at }
   }
 
   append(entry: JournalEntry, patience: Patience): Promise<boolean> {
-    const write = (): Promise<boolean> => {
+    const write = async (): Promise<boolean> => {
       const packed = packEntry(entry)
-      return hasLarge(packed) ? this.#store.writeLarge(append, packed) : this.#store.write(append, packed)
+      const written = await (hasLarge(packed) ? this.#store.writeLarge(append, packed) : this.#store.write(append, packed))
+      if (typeof written === 'string') this.#onBoundPassed(written)
+      return written !== false
     }
     return write().catch((error: unknown) => this.#retry(error, write, patience))
   }
@@ -74,7 +87,7 @@ export class SqliteJournal implements Journal {
     return rows.map((row) => ({ ...row, begun: row.begun === 1 })).sort((a, b) => (a.execution_id < b.execution_id ? -1 : 1))
   }
 
-  async takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | 'full' | undefined> {
+  async takeUp(execution_id: string, why: TakeUpReason, now: number): Promise<TakenUp | Obstacle | undefined> {
     const { reader } = this.#store
     const row = reader.prepare('select * from executions where execution_id = ? and ended_at is null').get(execution_id) as
       | ExecutionRow
@@ -89,11 +102,16 @@ export class SqliteJournal implements Journal {
     const crashed = why === 'recovery' && row.status === 'running'
     const active_ms = crashed ? row.active_ms + timeInLastSlice(row, steps, events) : activeMs(row, why, now)
     const begun = await this.#store.write(beginSlice, { execution_id, active_ms, crashed, now })
-    if (begun !== 'begun') return begun === 'full' ? 'full' : undefined
+    if (begun === 'held') return undefined
+    if (typeof begun === 'string' && begun !== 'begun') return begun
     const rested_until = why === 'due' ? (row.wake_at ?? 0) : 0
     const recorded = steps.reduce((sum, step) => sum + sizeOf(step), 0) + eventRows.reduce((sum, { events: text }) => sum + text.length, 0)
     const history = { active_ms, last_event_id: events.at(-1)?.id ?? 1, steps, events, recorded, crashed, rested_until }
-    return { execution: toAdmitted(row), history }
+    return { execution: toAdmitted(typeof begun === 'string' ? row : { ...row, session_turn: 1, ...begun }), history }
+  }
+
+  nextInConversation(execution_id: string): string | undefined {
+    return nextInConversation(this.#store.reader, execution_id)
   }
 
   signal(execution_id: string, name: string, seq: number): Signal | undefined {
@@ -135,11 +153,15 @@ export class SqliteJournal implements Journal {
   concurrency(deployment_id: string): Concurrency | undefined {
     const row = this.#store.reader
       .prepare(
-        `select l.runtime_config from routes r join releases l on l.deployment_id = r.deployment_id and l.number = r.release_number
-         where r.deployment_id = ? order by r.percent desc limit 1`,
+        `select l.runtime_config from deployments d join releases l on l.deployment_id = d.deployment_id and l.number = d.live_release
+         where d.deployment_id = ?`,
       )
       .get(deployment_id)
     return row && (JSON.parse(row['runtime_config'] as string) as RuntimeConfig).concurrency
+  }
+
+  usedOn(deployment_id: string, day: number): BudgetUse {
+    return usedOn(this.#store.reader, deployment_id, day)
   }
 
   #pending(sql: string, ...parameters: number[]): Pending[] {
@@ -180,10 +202,11 @@ function toAdmitted(row: ExecutionRow): AdmittedExecution {
     release_number: row.release_number,
     definition_digest: row.definition_digest,
     runtime_config: JSON.parse(row.runtime_config),
-    request: JSON.parse(row.request),
+    request: withTurns(JSON.parse(row.request), row.remembered),
     api_key_id: row.api_key_id,
     created_at: row.created_at,
     status: 'running',
+    session_turn: row.session_turn,
   }
 }
 

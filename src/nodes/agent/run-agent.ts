@@ -1,4 +1,4 @@
-import { AgentTurnLimit } from '../../errors.ts'
+import { AgentNestingLimit, AgentTurnLimit } from '../../errors.ts'
 import type { AttemptContext, NodeContext } from '../../engine/node-context.ts'
 import type { PlannedAgent } from '../../graph/plan.ts'
 import type { Scope } from '../../graph/scope.ts'
@@ -10,6 +10,9 @@ import { AnswerReader } from './structured-output.ts'
 
 /** Model calls of one agent for one task. A model that calls tools for ever must come to an end. */
 const TURN_LIMIT = 25
+
+/** How often an agent may be at work within itself, which happens only where one that it calls hands over to it. */
+const NESTING_LIMIT = 10
 
 export interface Task {
   /** Where the agent stands in the execution: its own id for the lead, below the calling step for the others. */
@@ -202,7 +205,11 @@ function outputOfCall(caller: PlannedAgent, call: ToolCall, task: Task, context:
   const tool = caller.ownTools.get(call.name)
   if (tool) return callTool(caller, tool, call, { id: task.path, scope: task.scope, limited }, context)
   const agent = caller.tools.get(call.name)
-  if (agent) return callAgent(agent, call, { ...task, limited }, context)
+  if (agent) {
+    const nested = limited.filter(({ id }) => id === caller.id).length
+    if (nested > NESTING_LIMIT) throw new AgentNestingLimit({ agent: caller.id, limit: NESTING_LIMIT, step_id: task.path })
+    return callAgent(agent, call, { ...task, limited }, context)
+  }
   const names = describeTools(caller).map(({ name }) => name)
   return names.length > 0 ? `There is no tool named '${call.name}'. The tools are: ${names.join(', ')}.` : `There are no tools to call.`
 }

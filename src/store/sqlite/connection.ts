@@ -59,7 +59,18 @@ export function kyselyOver(connection: SqliteConnection): Kysely<Tables> {
     close: () => undefined, // whoever opened the connection closes it
     prepare: (sql) => adaptStatement(connection.prepare(sql)),
   }
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+  connections.set(db, connection)
+  return db
+}
+
+const connections = new WeakMap<object, SqliteConnection>()
+
+/** What a database writes on: for a command that is made of others which are written against the connection. */
+export function connectionOf(db: Kysely<Tables>): SqliteConnection {
+  const connection = connections.get(db)
+  if (!connection) throw new Error('this database is not the writing thread’s own')
+  return connection
 }
 
 function adaptStatement(statement: StatementSync): SqliteStatement {

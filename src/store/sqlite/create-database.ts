@@ -12,6 +12,8 @@ export async function createDatabase(file: string, fill: (connection: SqliteConn
   // Where only a log was left of an older database, it would be taken for the log of this one.
   for (const name of [unfinished, `${unfinished}-wal`, `${unfinished}-shm`, `${file}-wal`, `${file}-shm`, `${file}-journal`])
     rmSync(name, { force: true })
+  // For its owner alone, whatever the folder allows; SQLite gives its log the same mode.
+  closeSync(openSync(unfinished, 'wx', 0o600))
   const connection = new SqliteConnection(unfinished, { unflushed: true })
   try {
     await fill(connection)

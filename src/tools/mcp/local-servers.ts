@@ -15,9 +15,18 @@ export interface LocalServer {
   cwd?: string
 }
 
+/** `idle` before its first use, and after it ended. */
+export interface LocalServerState {
+  status: 'idle' | 'starting' | 'running' | 'failed'
+  /** Why it could not be started. */
+  failure?: string
+}
+
 /** Those that the operator lists. A workflow names one, and says nothing about what is run. */
 export interface LocalServers {
   readonly names: readonly string[]
+  /** Of one that there is. */
+  state(name: string): LocalServerState
   /** @throws AttemptFailed */
   use<Result>(name: string, options: Omit<Connecting, 'request'>, work: (client: Client) => Promise<Result>): Promise<Result>
 }
@@ -26,14 +35,22 @@ export interface LocalServers {
 export class LocalProcesses implements LocalServers {
   readonly #servers: ReadonlyMap<string, LocalServer>
   readonly #running = new Map<string, Promise<Client>>()
+  readonly #states = new Map<string, LocalServerState>()
+  /** What the programs are given, should they quote it. */
+  readonly #hidden: readonly string[]
   #isClosed = false
 
   constructor(servers: Readonly<Record<string, LocalServer>>) {
     this.#servers = new Map(Object.entries(servers))
+    this.#hidden = secretValuesOf(servers).filter((value) => value !== '')
   }
 
   get names(): readonly string[] {
     return [...this.#servers.keys()]
+  }
+
+  state(name: string): LocalServerState {
+    return this.#states.get(name) ?? { status: 'idle' }
   }
 
   async use<Result>(
@@ -47,7 +64,7 @@ export class LocalProcesses implements LocalServers {
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof AttemptFailed) throw error
-      const message = error instanceof Error ? error.message : 'it failed'
+      const message = this.#messageOf(error)
       const said = (scrubber?.excerpt(message, 500) ?? message.slice(0, 500)).toWellFormed()
       throw new AttemptFailed(new ToolFailed({ reason: `The MCP server '${name}' failed: ${said}` }), { retryable: true })
     }
@@ -59,16 +76,28 @@ export class LocalProcesses implements LocalServers {
     await Promise.allSettled([...this.#running.values()].map(end))
   }
 
+  #messageOf(error: unknown): string {
+    const message = error instanceof Error ? error.message : 'it failed'
+    return this.#hidden.reduce((text, value) => text.replaceAll(value, '[hidden]'), message)
+  }
+
   #client(name: string, timeoutMs: number): Promise<Client> {
     if (this.#isClosed) throw new AttemptFailed(new ShuttingDown({}), { retryable: true })
     const server = this.#servers.get(name)
     if (!server) throw new AttemptFailed(new ToolFailed({ reason: `The operator lists no MCP server '${name}'.` }), { retryable: false })
     const running = this.#running.get(name)
     if (running) return running
-    const forget = (): void => void this.#running.delete(name)
-    const started = start(server, timeoutMs, forget)
+    const forget = (state: LocalServerState): void => {
+      this.#running.delete(name)
+      this.#states.set(name, state)
+    }
+    this.#states.set(name, { status: 'starting' })
+    const started = start(server, timeoutMs, () => forget({ status: 'idle' }))
     this.#running.set(name, started)
-    started.catch(forget)
+    started.then(
+      () => this.#states.set(name, { status: 'running' }),
+      (error: unknown) => forget({ status: 'failed', failure: this.#messageOf(error).slice(0, 500).toWellFormed() }),
+    )
     return started
   }
 }

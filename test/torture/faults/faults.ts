@@ -44,13 +44,13 @@ export const faults = {
   /** Which release takes an execution is looked up once for each name. */
   'admission from a cache': {
     changes: {
-      'engine/sqlite/journal-commands.ts': [
+      'engine/sqlite/admission-route.ts': [
         [
-          'const route = connection.prepare(sql).get(key, environment, ...names) as Route | undefined\n',
+          'const live = connection.prepare(sql).get(key, environment, ...names) as Live | undefined\n',
           `const routes = (globalThis.routes ??= new Map())
     const at = [sql, key, environment, ...names].join()
-    const route = routes.get(at) ?? connection.prepare(sql).get(key, environment, ...names)
-    if (route) routes.set(at, route)\n`,
+    const live = routes.get(at) ?? connection.prepare(sql).get(key, environment, ...names)
+    if (live) routes.set(at, live)\n`,
         ],
       ],
     },
@@ -177,7 +177,14 @@ async function recordLater(db: Db, actor: Actor, change: Change): Promise<void> 
     },
   },
   /** However much there is to do, all of it is accepted. */
-  'no load is shed': { changes: { 'limits/load.ts': [['this.#isOverloaded = true', 'this.#isOverloaded = false']] } },
+  'no load is shed': {
+    changes: {
+      'limits/load.ts': [
+        ['this.#isOverloaded = true', 'this.#isOverloaded = false'],
+        ['this.#refusesWork = this.#areWritesLate() || this.#sources.isFull()', 'this.#refusesWork = false'],
+      ],
+    },
+  },
   /** What cannot be read of an address is taken for a fault of the server. */
   'an address that cannot be read': { changes: { 'http/problem.ts': [["case 'FST_ERR_BAD_URL':", "case 'FST_ERR_OTHER':"]] } },
 } satisfies Readonly<Record<string, Fault>>
