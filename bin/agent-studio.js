@@ -19,5 +19,7 @@ function runWithOwnNode() {
   const [command = 'serve'] = process.argv.slice(2)
   const own = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
   if (command === 'serve' || !existsSync(own)) return
-  process.exit(spawnSync(own, process.argv.slice(1), { stdio: 'inherit' }).status ?? 1)
+  // Ctrl-C is for the command, which knows what to say, and comes to both.
+  process.on('SIGINT', () => {})
+  process.exit(spawnSync(own, process.argv.slice(1), { stdio: 'inherit' }).status ?? 130)
 }

@@ -1,0 +1,69 @@
+import { Call } from './frame/call.ts'
+import { EXIT, type CommandFailed } from './frame/exit.ts'
+import { toErrorDocument, toFailure } from './frame/failure.ts'
+import { noCommand, readCall } from './frame/read-call.ts'
+import { commands } from './catalogue/commands.ts'
+import { Terminal } from './output/terminal.ts'
+
+/** The command line beside the server's own commands: everything that talks HTTP. @returns the exit code */
+export async function runCli(args: readonly string[]): Promise<number> {
+  const terminal = new Terminal()
+  endQuietlyWhenNobodyReads()
+  try {
+    const read = readCall(commands, args)
+    if (!('command' in read)) return await withoutCommand(read.words, read.values['help'] === true, terminal)
+    if (read.values['help'] === true) {
+      const { commandHelp } = await import('./frame/help.ts')
+      terminal.line(commandHelp(read.command))
+      return EXIT.done
+    }
+    return (await read.command.run(new Call(read.command, { ...read, terminal, commands }))) ?? EXIT.done
+  } catch (error) {
+    const failure = toFailure(error)
+    report(failure, wantsJson(args), terminal)
+    return failure.exit
+  }
+}
+
+async function withoutCommand(words: readonly string[], help: boolean, terminal: Terminal): Promise<number> {
+  const isGroup = commands.some(({ path }) => path.startsWith(`${words.join(' ')} `))
+  if (!isGroup || words.length === 0) throw noCommand(commands, words.length === 0 ? [''] : words)
+  const { groupHelp } = await import('./frame/help.ts')
+  if (help) terminal.line(groupHelp(commands, words))
+  else terminal.warn(groupHelp(commands, words))
+  return help ? EXIT.done : EXIT.usage
+}
+
+/** Before the options could be read, too. */
+function wantsJson(args: readonly string[]): boolean {
+  return (
+    args.includes('--json') ||
+    args.includes('--jsonl') ||
+    args.some((arg, at) => /^(--output=|-o=?)jsonl?$/.test(arg) || (/^(-o|--output)$/.test(arg) && /^jsonl?$/.test(args[at + 1] ?? ''))) ||
+    /^jsonl?$/.test(process.env['AGENT_STUDIO_OUTPUT'] ?? '')
+  )
+}
+
+function report(failure: CommandFailed, json: boolean, terminal: Terminal): void {
+  if (json) {
+    terminal.warn(JSON.stringify(toErrorDocument(failure)))
+    return
+  }
+  const { next, requestId, errors = [] } = failure.details
+  terminal.warn(`${terminal.styleError('red', failure.code === 'not_confirmed' ? 'Not done:' : 'Error:')} ${failure.message}`)
+  // A single problem is what the message says already.
+  if (errors.length > 1 || errors[0]?.message !== failure.message)
+    for (const { pointer, message } of errors) terminal.warn(`  ${pointer}: ${message}`)
+  if (next !== undefined) terminal.warn(`  → ${next}`)
+  if (requestId !== undefined) terminal.warn(`  request ${requestId}`)
+}
+
+/** `agent-studio list | head -1` is no fault. */
+function endQuietlyWhenNobodyReads(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      process.exit(EXIT.done)
+    })
+  }
+}
