@@ -175,7 +175,8 @@ function matching(db: Db, deployment_id: string, { release, from, to }: Chosen, 
   if (release !== undefined) query = query.where('release_number', '=', release)
   if (from !== undefined) query = query.where('created_at', '>=', from).where('execution_id', '>=', firstIdAt(from - SLACK_MS))
   if (to !== undefined) query = query.where('created_at', '<', to).where('execution_id', '<', firstIdAt(to + SLACK_MS))
-  if (isRerun) query = query.where(sql<boolean>`execution_id not in (select execution_id from reruns)`)
+  // What a notification has begun was no request.
+  if (isRerun) query = query.where('parent_id', 'is', null).where(sql<boolean>`execution_id not in (select execution_id from reruns)`)
   return query
 }
 

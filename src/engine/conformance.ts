@@ -11,6 +11,7 @@ import { describeFreeze } from './conformance/freeze.ts'
 import { describeFreezeAndThaw } from './conformance/freeze-and-thaw.ts'
 import { describeFullDisk } from './conformance/full-disk.ts'
 import { describeGraph } from './conformance/graph.ts'
+import { describeNotifications } from './conformance/notifications.ts'
 import { describeLaterProcess } from './conformance/later-process.ts'
 import { describeLimits } from './conformance/limits.ts'
 import { describeRest } from './conformance/rest.ts'
@@ -34,6 +35,7 @@ export function describeEngine(name: string, make: () => Promise<EngineUnderTest
     describeExecution(current)
     describeAgents(current)
     describeGraph(current)
+    describeNotifications(current)
     describeFailingBodies(current)
     describeAdmission(current)
     describeLaterProcess(current)

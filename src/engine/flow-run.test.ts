@@ -46,6 +46,7 @@ class Recorder implements NodeContext {
     return wanted
   }
 
+  begin(): void {}
   endWaits(): void {}
   handle(): void {}
 

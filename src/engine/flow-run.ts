@@ -1,9 +1,11 @@
 import { StudioError } from '../errors.ts'
+import type { PlannedNotice } from '../graph/notifications.ts'
 import type { Flow, PlannedEdge, PlannedUnit } from '../graph/plan.ts'
 import type { NodeResult, Scope } from '../graph/scope.ts'
 import type { WaysOut } from '../graph/step-kind.ts'
 import { runAgentNode } from '../nodes/agent/run-agent.ts'
 import { locate } from './locate.ts'
+import type { Entry } from './journal.ts'
 import type { NodeContext } from './node-context.ts'
 import { isStepFailure, StepRun } from './step-run.ts'
 
@@ -24,6 +26,8 @@ export interface FlowOptions {
   path: string
   /** Whether what the last agent says is the answer that the execution streams. */
   answers: boolean
+  /** Of a notification: the nodes that it begins with, and those before it that led there. */
+  led?: Entry['led']
 }
 
 /**
@@ -46,6 +50,8 @@ export class FlowRun {
   readonly #returned = new Set<number>()
   /** Of agents that hand over to each other, by the place of their unit, the one that has the word. */
   readonly #speakers = new Map<number, string>()
+  /** Of each notification: how many connections to it are undecided, and which nodes those that were followed led to, from where. */
+  readonly #notices: { undecided: number; led: Record<string, string[]>; isReached: boolean }[]
   /** Units with all edges decided, in this order. */
   readonly #ready: number[] = []
   #next = 0
@@ -75,7 +81,9 @@ export class FlowRun {
       },
     })
     this.#undecided = flow.units.map((unit) => unit.incoming)
-    this.#reached = flow.units.map((unit) => unit.incoming === 0)
+    const { led } = options
+    this.#reached = flow.units.map(({ id, incoming }) => (led ? Object.hasOwn(led, id) : incoming === 0))
+    this.#notices = flow.notifications.map(({ incoming }) => ({ undecided: incoming, led: {}, isReached: false }))
     this.#settled = flow.units.map(() => undefined)
     this.#sources = flow.units.map(() => [])
     for (const [index, unit] of flow.units.entries()) if (unit.incoming === 0) this.#ready.push(index)
@@ -194,6 +202,36 @@ export class FlowRun {
     if (settled.endedIn !== undefined && settled.endedIn !== unit.id) this.scope.steps[settled.endedIn] = settled
     if (unit.returns.some((edge) => isFollowed(edge, settled) && this.#holds(index, edge))) this.#returned.add(index)
     for (const edge of unit.edges) this.#decide(index, edge, settled)
+    for (const notice of unit.notices) this.#heed(index, notice, settled)
+  }
+
+  /** What a notification leads to begins when all that leads there is decided; what that gives or fails of is nothing of this flow's. */
+  #heed(from: number, { to, target, edge }: PlannedNotice, settled: Settled): void {
+    const notice = this.#notices[to]!
+    if (isFollowed(edge, settled) && this.#holds(from, edge)) {
+      notice.isReached = true
+      const led = (notice.led[target] ??= [])
+      const { id } = this.#flow.units[from]!
+      if (this.#isGiving(from) && !led.includes(id)) led.push(id)
+    }
+    if (--notice.undecided > 0 || !notice.isReached) return
+    const { id, stepId, name, reads } = this.#flow.notifications[to]!
+    const spec = { id: `${this.#options.path}${stepId}`, kind: 'notification', name, input: undefined }
+    const { variables, now, execution } = this.scope
+    this.#context.begin(spec, () => {
+      const steps = this.#resultsOf([...Object.values(notice.led).flat(), ...reads()])
+      return { notification: id, led: notice.led, scope: { variables, now, execution, steps } }
+    })
+  }
+
+  #resultsOf(ids: readonly string[]): Scope['steps'] {
+    const known = [...new Set(ids)].filter((id) => Object.hasOwn(this.scope.steps, id))
+    return Object.fromEntries(
+      known.map((id) => {
+        const { status, output } = this.scope.steps[id]!
+        return [id, { status, output }]
+      }),
+    )
   }
 
   /** What a notification, or a step with an `error` edge, fails of does not fail the execution. */
@@ -202,7 +240,7 @@ export class FlowRun {
     if (!isStepFailure(error, this.#context)) throw error
     const output = { error: { code: error.code, message: error.message } }
     const failed: Settled = { status: 'failed', output, handle: 'error', endedIn: this.#speakers.get(index) ?? unit.id }
-    const isHandled = unit.handlesError && [...unit.edges, ...unit.returns].some((edge) => isFollowed(edge, failed))
+    const isHandled = unit.handlesError && [...waysOf(unit), ...unit.returns].some((edge) => isFollowed(edge, failed))
     if (!isHandled && !unit.failsAlone) throw error
     this.#context.handle(`${this.#options.path}${unit.stepId}`)
     this.#settle(index, failed)
@@ -263,11 +301,14 @@ export class FlowRun {
   /** The outputs of the nodes that led here; which way a node was left is none. */
   #before(index: number): { id: string; output: unknown }[] {
     const { units } = this.#flow
-    return this.#sources[index]!.toSorted((a, b) => a - b).flatMap((from) => {
-      const { id, program } = units[from]!
-      const { status, output } = this.#settled[from]!
-      return status === 'completed' && !(program && 'ways' in program) ? [{ id, output }] : []
-    })
+    const led = this.#options.led?.[units[index]!.id] ?? []
+    const sources = this.#sources[index]!.toSorted((a, b) => a - b).filter((from) => this.#isGiving(from))
+    return [...led, ...sources.map((from) => units[from]!.id)].map((id) => ({ id, output: this.scope.steps[id]!.output }))
+  }
+
+  #isGiving(index: number): boolean {
+    const { program } = this.#flow.units[index]!
+    return this.#settled[index]!.status === 'completed' && !(program && 'ways' in program)
   }
 
   /** Nothing else can become a part of the answer, as far as is decided by now. */
@@ -287,11 +328,16 @@ function isFollowed({ handle, source, endedIn }: PlannedEdge, settled: Settled):
   return handle === null ? !settled.isOnlyWay : handle === settled.handle
 }
 
-function toSettled({ edges }: PlannedUnit, output: unknown, ways: WaysOut | undefined): Settled {
+/** All connections that leave it for nodes beside it. */
+function waysOf({ edges, notices }: PlannedUnit): PlannedEdge[] {
+  return notices.length === 0 ? edges : [...edges, ...notices.map(({ edge }) => edge)]
+}
+
+function toSettled(unit: PlannedUnit, output: unknown, ways: WaysOut | undefined): Settled {
   const settled: Settled = { status: 'completed', output: output ?? null }
   if (!ways) return settled
   const { name, only = false } = ways.of(output as never)
-  return { ...settled, handle: name, isOnlyWay: only === 'if connected' ? edges.some(({ handle }) => handle === name) : only }
+  return { ...settled, handle: name, isOnlyWay: only === 'if connected' ? waysOf(unit).some(({ handle }) => handle === name) : only }
 }
 
 function toText(value: unknown): string {

@@ -57,7 +57,7 @@ export class InProcessDispatcher implements Dispatcher {
 
   /** @param limit executions at a time; those that wait for a model cost little */
   constructor(services: SliceServices, limit = 1_024) {
-    this.#services = services
+    this.#services = { ...services, onBegun: (executionIds) => this.heed(executionIds) }
     this.#plans = new PlanCache(services.journal)
     this.#limit = limit
     this.#lanes = new Lanes((deploymentId) => this.#concurrency(deploymentId))
@@ -319,8 +319,9 @@ export class InProcessDispatcher implements Dispatcher {
   }
 
   #run(execution: AdmittedExecution, bytes: number, frozen: boolean, history?: History): void {
-    const { execution_id, deployment_id, definition_digest, api_key_id } = execution
-    if (api_key_id !== null) this.#keys.enter(api_key_id, execution_id)
+    const { execution_id, deployment_id, definition_digest, api_key_id, entry } = execution
+    // What it has begun is no request of its key.
+    if (api_key_id !== null && !entry) this.#keys.enter(api_key_id, execution_id)
     const onStalled = (): void =>
       this.#waiters.tellFull([execution_id, ...this.#queue.ids(), ...this.#lanes.waiting(), ...this.#turns.waiting()])
     try {

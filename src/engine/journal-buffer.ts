@@ -4,7 +4,7 @@ import type { DayUsage } from './budget.ts'
 import { endEvent } from './end-event.ts'
 import { encodeEvents } from './event-codec.ts'
 import type { EventHub } from './event-hub.ts'
-import type { ExecutionEnd, Journal, JournalEntry, Patience, RecordedEvent } from './journal.ts'
+import type { Child, ExecutionEnd, Journal, JournalEntry, Patience, RecordedEvent } from './journal.ts'
 import { sizeOf } from './step.ts'
 
 /** Nothing more can be recorded, so nothing may go on; a later process takes the execution up. */
@@ -40,6 +40,7 @@ export class JournalBuffer {
   readonly #hub: EventHub
   readonly #patience: Patience
   readonly #onFailure: (error: unknown) => void
+  readonly #onBegun: ((executionIds: readonly string[]) => void) | undefined
   #steps = new Set<RecordedStep>()
   #events: RecordedEvent[] = []
   #chars = 0
@@ -57,6 +58,7 @@ export class JournalBuffer {
   /** The same, as long as it still takes what is noted. */
   #next: Promise<boolean> | undefined
   #usage: DayUsage | undefined
+  #children: Child[] | undefined
   #end: Omit<ExecutionEnd, 'last_event_id'> | undefined
 
   /** @param onFailure told once when a write fails or the execution has ended elsewhere: nothing more can be recorded */
@@ -69,6 +71,8 @@ export class JournalBuffer {
     hub: EventHub
     patience: Patience
     onFailure: (error: unknown) => void
+    /** Told of the executions that it began, when that is committed. */
+    onBegun?: ((executionIds: readonly string[]) => void) | undefined
   }) {
     this.#executionId = options.executionId
     this.#lastEventId = options.lastEventId
@@ -77,6 +81,7 @@ export class JournalBuffer {
     this.#hub = options.hub
     this.#patience = options.patience
     this.#onFailure = options.onFailure
+    this.#onBegun = options.onBegun
   }
 
   /** Characters of the steps and events that are written, are being written, or will be. */
@@ -100,6 +105,11 @@ export class JournalBuffer {
   noteUsage({ day, tokens, cost }: DayUsage): void {
     const { tokens: before = 0, cost: costBefore = 0 } = this.#usage ?? {}
     this.#usage = { day, tokens: before + tokens, cost: costBefore + cost }
+  }
+
+  /** What the step begins that is noted in the same turn: both are written at once. */
+  noteChild(child: Child): void {
+    this.#children = [...(this.#children ?? []), child]
   }
 
   /** @param event becomes the buffer's own */
@@ -180,6 +190,7 @@ export class JournalBuffer {
     })
     if (written) this.#publish(events, entry.end)
     else this.#onFailure(undefined)
+    if (written && entry.children) this.#onBegun?.(entry.children.map(({ execution_id }) => execution_id))
     return written
   }
 
@@ -200,12 +211,14 @@ export class JournalBuffer {
       steps: [...this.#steps].map((step) => this.#takeRow(step)),
       events,
       ...(this.#usage && { usage: this.#usage }),
+      ...(this.#children && { children: this.#children }),
       ...(this.#end && { end: { ...this.#end, last_event_id: ++this.#lastEventId } }),
     }
     this.#steps = new Set()
     this.#events = []
     this.#chars = 0
     this.#usage = undefined
+    this.#children = undefined
     this.#end = undefined
     return entry
   }

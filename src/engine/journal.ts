@@ -3,6 +3,7 @@ import type { Memory } from './conversation.ts'
 import type { Tokens } from '../models/model.ts'
 import type { RateLimit, RateState } from '../limits/rate.ts'
 import type { Claim } from '../store/claim.ts'
+import type { Scope } from '../graph/scope.ts'
 import type { EventsRow, ExecutionRow, StepRow } from '../store/tables.ts'
 import type { Budget, BudgetUse, DayUsage } from './budget.ts'
 
@@ -104,6 +105,24 @@ export interface AdmittedExecution extends ExecutionIdentity {
   rate?: RateState
   /** 0: it waits for its turn in a conversation; 1: it has it. Null where it is part of none. */
   session_turn: 0 | 1 | null
+  /** Where a notification has begun it. */
+  entry?: Entry
+}
+
+/** What an execution runs that a notification has begun, and what it goes on from, as it was then. */
+export interface Entry {
+  /** Of the notification. */
+  notification: string
+  /** Of the nodes that it leads to, those that it begins with, with the nodes that led there and have given something. */
+  led: Readonly<Record<string, readonly string[]>>
+  scope: Pick<Scope, 'variables' | 'steps' | 'now' | 'execution'>
+}
+
+/** An execution that is begun by another one. */
+export interface Child {
+  execution_id: string
+  created_at: number
+  entry: Entry
 }
 
 /** What the slices before left of an execution. */
@@ -231,6 +250,8 @@ export interface JournalEntry {
   events: EventsRow | null
   /** What the steps have used that are recorded here for the first time, where their deployment has a budget for the day. */
   usage?: DayUsage
+  /** What is begun with what is recorded here. */
+  children?: readonly Child[]
   end?: ExecutionEnd
 }
 

@@ -1,5 +1,5 @@
 import type { Outside } from '../graph/step-kind.ts'
-import type { Signal } from './journal.ts'
+import type { Entry, Signal } from './journal.ts'
 import type { Usage } from './usage.ts'
 import type { ModelAnswer, ModelRequest, Tokens } from '../models/model.ts'
 
@@ -70,6 +70,8 @@ export interface NodeContext {
    * @param wait must give the same every time @param settle makes the output, of nothing when the time has come first
    */
   wait<Output>(spec: StepSpec, wait: () => Wait, settle: (signal: Signal | undefined) => Output): Promise<Output>
+  /** Begins an execution of its own, once, and records that as a step; nobody waits for it. */
+  begin(spec: StepSpec, entry: () => Entry): void
   /**
    * Whether an agent's text goes into the stream as it comes: as it was in earlier slices, where it has said something.
    * @param path of the agent @param wanted where it has said nothing so far

@@ -15,7 +15,7 @@ import { runPlan } from './interpreter.ts'
 import { JournalBuffer, JournalLost } from './journal-buffer.ts'
 import { locate } from './locate.ts'
 import { Mask } from './mask.ts'
-import type { AdmittedExecution, History, Journal, Patience, Signal } from './journal.ts'
+import type { AdmittedExecution, Entry, History, Journal, Patience, Signal } from './journal.ts'
 import type { EndStatus, Meter } from './meter.ts'
 import type { AttemptContext, NodeContext, StepResult, StepSpec, Wait } from './node-context.ts'
 import { Stopped, type Outcome, type SliceOutcome, type StopReason } from './outcome.ts'
@@ -48,6 +48,8 @@ export interface SliceServices {
   restFromMs: number
   /** Told that a webhook about a failure is recorded, which is to be sent. */
   onWebhook?: () => void
+  /** Told of executions that this one has begun, when that is recorded. */
+  onBegun?: (executionIds: readonly string[]) => void
   /** How much an execution may record. */
   most?: Readonly<RecordLimits>
   /** Told about errors that are not in the catalogue. */
@@ -130,6 +132,7 @@ export class Slice implements NodeContext {
       hub: services.hub,
       patience: this.#patience,
       onFailure: (error) => this.#loseJournal(error),
+      onBegun: services.onBegun,
     })
   }
 
@@ -337,6 +340,18 @@ export class Slice implements NodeContext {
     } finally {
       over.abort()
     }
+  }
+
+  begin(spec: StepSpec, entry: () => Entry): void {
+    const record = this.#takeRecord(spec)
+    if (record.status === 'completed') return
+    this.#stop.throwIfStopped()
+    const { clock } = this.#services
+    const now = clock.now()
+    const execution_id = clock.id()
+    record.begin(now)
+    this.#buffer.noteChild({ execution_id, created_at: now, entry: entry() })
+    this.#completeAttempt(record, now, { execution_id }, undefined)
   }
 
   streamsAnswer(path: string, wanted: boolean): boolean {

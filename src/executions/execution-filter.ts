@@ -39,6 +39,7 @@ export const summaryColumns = [
   'input_tokens',
   'output_tokens',
   'demo',
+  'parent_id',
 ] as const
 
 export type ExecutionSummary = Pick<ExecutionRow, (typeof summaryColumns)[number]>

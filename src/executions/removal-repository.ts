@@ -98,7 +98,7 @@ const kilobytes = (...columns: string[]): RawBuilder<number> =>
 
 /** What a row of each table weighs. `octet_length` reads the size and not the text. */
 const loadOf = {
-  executions: sql<number>`1 + ${kilobytes('request', 'remembered', 'response', 'error')}`,
+  executions: sql<number>`1 + ${kilobytes('request', 'remembered', 'notification', 'response', 'error')}`,
   steps: sql<number>`1 + ${kilobytes('input', 'output', 'attempts')}`,
   events: sql<number>`1 + ${kilobytes('events')}`,
   signals: sql<number>`1 + ${kilobytes('payload')}`,

@@ -130,6 +130,7 @@ const summaryFields = {
   tokens: Tokens,
   demo: Type.Boolean(),
   test,
+  parent_id: Nullable({ ...Id, description: 'The execution that began it, by a connection of type `notification`.' }),
 }
 
 export const ExecutionSummary = Type.Object(summaryFields, { title: 'ExecutionSummary' })

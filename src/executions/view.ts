@@ -31,6 +31,8 @@ export interface ExecutionSummaryView {
   demo: boolean
   /** It runs a draft. */
   test: boolean
+  /** The execution that began it, by a notification. */
+  parent_id: string | null
 }
 
 export function toSummaryView(row: ExecutionSummary): ExecutionSummaryView {
@@ -51,6 +53,7 @@ export function toSummaryView(row: ExecutionSummary): ExecutionSummaryView {
     tokens: { input: row.input_tokens, output: row.output_tokens, total: row.input_tokens + row.output_tokens },
     demo: row.demo === 1,
     test: isTest(row),
+    parent_id: row.parent_id,
   }
 }
 

@@ -6,6 +6,7 @@ import { compileTools } from '../tools/compile-tools.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { AgentLimits } from './agent-limits.ts'
 import { add, ERROR, FlowGraph, type FlowEdge, type Link } from './flow-graph.ts'
+import { findNotifications, type Notification, type PlannedNotice } from './notifications.ts'
 import { stepIdOf } from './step-id.ts'
 import { TemplateCompiler } from './step-compiler.ts'
 import type { Condition, StepKinds, StepProgram, Text } from './step-kind.ts'
@@ -58,6 +59,8 @@ export interface PlannedUnit {
   edges: PlannedEdge[]
   /** Connections that lead back to the container whose body it stands in. */
   returns: PlannedEdge[]
+  /** Connections into what is run by executions of its own. */
+  notices: PlannedNotice[]
   agent?: PlannedAgent
   program?: StepProgram
   /** What its output must look like. */
@@ -100,6 +103,8 @@ export interface Flow {
   reads: readonly string[]
   /** Whether something in a body reads whatever comes before it. */
   readsAll: boolean
+  /** What it starts and does not wait for. */
+  notifications: readonly Notification[]
 }
 
 /** What the interpreter runs: immutable, made once for each definition. */
@@ -114,12 +119,12 @@ export interface Plan {
 
 /** The plan of a definition that none can be made of, which should not have been deployed. */
 export function faultyPlan(fault: unknown): Plan {
-  return { flow: { units: [], sinks: [], results: [], reads: [], readsAll: false }, readsVariables: false, fault }
+  return { flow: { units: [], sinks: [], results: [], reads: [], readsAll: false, notifications: [] }, readsVariables: false, fault }
 }
 
 /** @param definition without problems; from a release it always is */
 export function compilePlan(definition: Definition, kinds: StepKinds): Plan {
-  return new Planner(definition, kinds).plan()
+  return new Planner(definition, kinds, true).plan()
 }
 
 class Planner {
@@ -140,8 +145,11 @@ class Planner {
   /** How often a step id of a delay has been given. */
   readonly #delays = new Map<string, number>()
   #readsVariables = false
+  readonly #isOutermost: boolean
 
-  constructor(definition: Definition, kinds: StepKinds) {
+  /** @param isOutermost whether executions run it, and not a step */
+  constructor(definition: Definition, kinds: StepKinds, isOutermost: boolean) {
+    this.#isOutermost = isOutermost
     this.#kinds = kinds
     this.#inputSchema = definition['input_schema']
     this.#graph = new FlowGraph(definition)
@@ -177,6 +185,21 @@ class Planner {
     const members = this.#members.get(container) ?? []
     const order = inOrder(members, edges)
     if (order.length < members.length) throw new Error('the nodes of a release form a cycle')
+    return this.#planNodes(order, edges, container)
+  }
+
+  /** @param entered the nodes by which a notification begins */
+  #planNodes(
+    all: readonly string[],
+    given: ReadonlyMap<string, readonly FlowEdge[]>,
+    container?: string,
+    entered?: ReadonlySet<string>,
+  ): Flow {
+    const isAwaited = (id: string): boolean => entered?.has(id) || this.#steps.get(id)?.step_type === 'output'
+    const apart = container === undefined && this.#isOutermost ? findNotifications(all, given, isAwaited) : []
+    const places = new Map(apart.flatMap((nodes, place) => nodes.map((id) => [id, place] as const)))
+    const order = apart.length === 0 ? all : all.filter((id) => !places.has(id))
+    const edges = apart.length === 0 ? given : new Map(order.map((id) => [id, (given.get(id) ?? []).filter(({ to }) => !places.has(to))]))
     const indexes = new Map(order.map((id, index) => [id, index]))
     const units = order.map((id) => this.#planUnit(id))
     for (const [index, unit] of units.entries()) {
@@ -186,6 +209,7 @@ class Planner {
         unit.edges.push(this.#planEdge(edge, to, unit))
       }
     }
+    const notifications = this.#planNotifications(apart, places, units, given)
     markNotifications(units, edges, order)
     const sinks = units.flatMap((unit, index) => (isSink(unit, edges.get(unit.id) ?? []) ? [index] : []))
     const back = container === undefined ? [] : (this.#bodies.returnsTo.get(container) ?? [])
@@ -194,22 +218,54 @@ class Planner {
       unit.returns.push(this.#planEdge(edge, -1, unit))
     }
     const results = back.length > 0 ? units.flatMap((unit, index) => (unit.returns.length > 0 ? [index] : [])) : sinks
-    return { units, sinks, results, ...(container === undefined ? { reads: [], readsAll: false } : this.#readsOf(units)) }
+    const reads = container === undefined && !entered ? { reads: [], readsAll: false } : this.#readsOf(units, notifications)
+    return { units, sinks, results, ...reads, notifications }
+  }
+
+  #planNotifications(
+    apart: readonly (readonly string[])[],
+    places: ReadonlyMap<string, number>,
+    units: readonly PlannedUnit[],
+    edges: ReadonlyMap<string, readonly FlowEdge[]>,
+  ): Notification[] {
+    const into = apart.map(() => [] as FlowEdge[])
+    for (const unit of units) {
+      for (const edge of edges.get(unit.id) ?? []) {
+        const to = places.get(edge.to)
+        if (to === undefined) continue
+        into[to]!.push(edge)
+        unit.notices.push({ to, target: edge.to, edge: this.#planEdge(edge, -1, unit) })
+      }
+    }
+    return apart.map((nodes, place) => {
+      const entered = new Set(into[place]!.map(({ to }) => to))
+      const flow = this.#planNodes(nodes, edges, undefined, entered)
+      const [first] = flow.units
+      const reads = (): string[] => [...flow.reads, ...(flow.readsAll ? nodes.flatMap((id) => this.#before(id)) : [])]
+      const { id, stepId, name } = first!
+      return { id, stepId: `>${stepId}`, name, incoming: into[place]!.length, flow, reads }
+    })
   }
 
   /** What a body needs of the nodes around it, also for the agents that its agents call and hand over to. */
-  #readsOf(units: readonly PlannedUnit[]): Pick<Flow, 'reads' | 'readsAll'> {
+  #readsOf(units: readonly PlannedUnit[], notifications: readonly Notification[]): Pick<Flow, 'reads' | 'readsAll'> {
     const own = new Set(units.map((unit) => unit.id))
     const agents = new Set(units.flatMap((unit) => unit.agent ?? []))
     for (const agent of agents) for (const list of [agent.tools, agent.handoffs]) for (const other of list.values()) agents.add(other)
     const readers = new Set([...own, ...[...agents].map((agent) => agent.id)])
-    const found = [...[...readers].flatMap((id) => this.#reads.get(id) ?? []), ...units.flatMap((unit) => unit.body?.reads ?? [])]
-    return { reads: [...new Set(found)].filter((id) => !own.has(id)), readsAll: units.some((unit) => unit.sees !== undefined) }
+    const found = [
+      ...[...readers].flatMap((id) => this.#reads.get(id) ?? []),
+      ...[...units.map(({ body }) => body), ...notifications.map(({ flow }) => flow)].flatMap((flow) => flow?.reads ?? []),
+    ]
+    return {
+      reads: [...new Set(found)].filter((id) => !own.has(id)),
+      readsAll: units.some((unit) => unit.sees !== undefined) || notifications.some(({ flow }) => flow.readsAll),
+    }
   }
 
   #planUnit(id: string): PlannedUnit {
     const handlesError = this.#graph.outgoing(id).some((edge) => edge.handle === ERROR)
-    const common = { id, stepId: stepIdOf(id), incoming: 0, edges: [], returns: [], failsAlone: false, handlesError }
+    const common = { id, stepId: stepIdOf(id), incoming: 0, edges: [], returns: [], notices: [], failsAlone: false, handlesError }
     const step = this.#steps.get(id)
     if (!step) return { ...common, kind: 'agent', name: this.#agents.get(id)!.name, agent: this.#agents.get(id)! }
     const name = typeof step.name === 'string' && step.name ? step.name : id
@@ -230,7 +286,7 @@ class Planner {
   /** Of a step that runs another workflow. */
   #planOther({ step_type, config }: StepNode): Partial<Pick<PlannedUnit, 'body' | 'inputSchema'>> {
     if (step_type !== 'workflow') return {}
-    const { flow, inputSchema, readsVariables } = compilePlan(config['definition'] as Definition, this.#kinds)
+    const { flow, inputSchema, readsVariables } = new Planner(config['definition'] as Definition, this.#kinds, false).plan()
     this.#readsVariables ||= readsVariables
     return { body: flow, ...(inputSchema && { inputSchema }) }
   }

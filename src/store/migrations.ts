@@ -12,6 +12,7 @@ import { addRouting } from './migrations/0010-routing.ts'
 import { addConversations } from './migrations/0011-conversations.ts'
 import { addLifeCycle } from './migrations/0012-life-cycle.ts'
 import { addStopContract } from './migrations/0013-stop-contract.ts'
+import { addNotifications } from './migrations/0014-notifications.ts'
 
 /** In their order, for ever: a migration that was released is never changed, only followed by another. */
 export const migrations: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -28,4 +29,5 @@ export const migrations: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   addConversations,
   addLifeCycle,
   addStopContract,
+  addNotifications,
 ]

@@ -209,6 +209,10 @@ export interface ExecutionRow {
   session_turn: 0 | 1 | null
   /** JSON: what was said before in the conversation, as it was when its turn came; null as long as that is not known. */
   remembered: string | null
+  /** Of the execution by a notification of which it was begun. */
+  parent_id: string | null
+  /** JSON: what it runs of its workflow, and from what results; null: all of it. */
+  notification: string | null
 }
 
 export interface StepRow {

@@ -173,7 +173,7 @@ export function describeGraph(engine: () => EngineUnderTest): void {
       const connections = [connect('a', 'told', { connection_type: 'notification' }), when('told', 'more', 'steps.told.output.x == 1')]
       const { outcome, ids } = await runOnce(engine(), { steps, connections })
       expect(outcome).toMatchObject({ status: 'completed', response: 'b' })
-      expect(ids.toSorted()).toEqual(['a', 'b', 'told'])
+      expect(ids.toSorted()).toEqual(['>told', 'a', 'b'])
     })
 
     it('leaves a signal that did not come by its deadline, and where nothing does so by what has no handle', async () => {

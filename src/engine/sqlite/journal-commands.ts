@@ -8,7 +8,8 @@ import { charge, hasRoom, isBeyondConcurrency } from './deployment-limits.ts'
 import { draftRoute } from './drafts.ts'
 import { noteFailure } from './failure-webhooks.ts'
 import { countForGuard } from './guards.ts'
-import { END_COLUMNS, HAS_EVENTS, HAS_USAGE, STEP_COLUMNS, Unpacking, type PackedEntry } from './packed-entry.ts'
+import { admitChild } from './children.ts'
+import { END_COLUMNS, HAS_CHILDREN, HAS_EVENTS, HAS_USAGE, STEP_COLUMNS, Unpacking, type PackedEntry } from './packed-entry.ts'
 
 const insertExecution = `
   insert into executions (execution_id, deployment_id, deployment_name, environment, workflow_id, release_number, definition_digest,
@@ -112,6 +113,7 @@ export const append: SqliteCommand<PackedEntry, boolean | string> = {
       const [day, tokens, cost] = entry.take(3) as [number, number, number]
       countUsage(connection, execution['deployment_id'] as string, { day, tokens, cost })
     }
+    if (has & HAS_CHILDREN) for (let left = Number(entry.takeOne()); left > 0; left--) admitChild(connection, execution_id, entry.take(3))
     if (entry.isAtEnd) return true
     const end = entry.take(END_COLUMNS.length)
     connection.prepare(endExecution).run(...end, execution_id)

@@ -35,16 +35,21 @@ export const END_COLUMNS = ['status', 'ended_at', 'response', 'error', 'input_to
 /** What follows the steps, as bits of one number. */
 export const HAS_EVENTS = 1
 export const HAS_USAGE = 2
+export const HAS_CHILDREN = 4
 
-export function packEntry({ execution_id, steps, events, usage, end }: JournalEntry): PackedEntry {
+export function packEntry({ execution_id, steps, events, usage, children, end }: JournalEntry): PackedEntry {
   const packed: PackedEntry = [execution_id, steps.length]
   for (const step of steps) {
     packed.push(execution_id)
     for (const column of STEP_COLUMNS) packed.push(step[column])
   }
-  packed.push((events ? HAS_EVENTS : 0) + (usage ? HAS_USAGE : 0))
+  packed.push((events ? HAS_EVENTS : 0) + (usage ? HAS_USAGE : 0) + (children ? HAS_CHILDREN : 0))
   if (events) packed.push(events.first_id, events.last_id, events.events)
   if (usage) packed.push(usage.day, usage.tokens, usage.cost)
+  if (children) {
+    packed.push(children.length)
+    for (const child of children) packed.push(child.execution_id, child.created_at, JSON.stringify(child.entry))
+  }
   if (!end) return packed
   const { status, at, response, error, tokens, demo, last_event_id } = end
   packed.push(status, at, response, error && JSON.stringify(error), tokens.input, tokens.output, demo ? 1 : 0, last_event_id)

@@ -10,6 +10,7 @@ import type {
   AdmittedExecution,
   Attempt,
   Concurrency,
+  Entry,
   Journal,
   JournalEntry,
   Obstacle,
@@ -207,6 +208,7 @@ function toAdmitted(row: ExecutionRow): AdmittedExecution {
     created_at: row.created_at,
     status: 'running',
     session_turn: row.session_turn,
+    ...(row.notification !== null && { entry: JSON.parse(row.notification) as Entry }),
   }
 }
 
