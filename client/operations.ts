@@ -1012,6 +1012,7 @@ export type ExecutionSummary = {
   demo: boolean
   /** Whether it runs a workflow's draft: then it belongs to no deployment, whose name and id are empty, and its release is 0. */
   test: boolean
+  parent_id: string | null
 }
 
 export type Webhook = {
@@ -1051,6 +1052,7 @@ export type Execution = {
   demo: boolean
   /** Whether it runs a workflow's draft: then it belongs to no deployment, whose name and id are empty, and its release is 0. */
   test: boolean
+  parent_id: string | null
   query: string
   /** What was said before, as the execution sees it: with what is remembered of its session. */
   chat_history: ({

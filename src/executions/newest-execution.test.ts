@@ -80,4 +80,21 @@ describe('the newest execution that is known', () => {
     other.raw.exec('insert into routes (deployment_id, release_number, percent) select deployment_id, 2, 100 from deployments')
     expect(releases()).toEqual([execution.execution_id, null])
   })
+
+  it('of a release that was left may be one that a notification began since', async () => {
+    const told = { step_id: 'told', step_type: 'transform', config: { template: 'told' } }
+    const connection = { source_agent_id: 'a', target_step_id: 'told', connection_type: 'notification' }
+    await engine.deploy('here', { ...agents({ id: 'a' }), steps: [told], connections: [connection] })
+    const parent = await begin()
+    await engine.deploy('here', agents({ id: 'a', model: 'fake/other' }))
+    expect(releases()).toEqual([parent.execution_id, null])
+    parent.end()
+    await parent.outcome
+    const child = await engine.store.read
+      .selectFrom('executions')
+      .select('execution_id')
+      .where('parent_id', '=', parent.execution_id)
+      .execute()
+    expect(releases()).toEqual([child[0]!.execution_id, null])
+  })
 })

@@ -13,6 +13,12 @@ const insertChild = `
     asked_route, execution_id, ?
   from executions where execution_id = ?`
 
+/** Its parent may run on a release that no route leads to any more, whose newest execution was known until now. */
+const noteNewest = `
+  update releases set newest_execution_id = max(newest_execution_id, ?)
+  where newest_execution_id is not null
+    and (deployment_id, number) = (select deployment_id, release_number from executions where execution_id = ?)`
+
 /** Begins an execution for a notification, in the transaction that records that it was begun. @param child id, time and entry */
 export function admitChild(
   connection: SqliteConnection,
@@ -20,4 +26,5 @@ export function admitChild(
   child: readonly (string | number | null)[],
 ): void {
   connection.prepare(insertChild).run(...child, parentId)
+  connection.prepare(noteNewest).run(child[0]!, parentId)
 }
