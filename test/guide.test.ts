@@ -58,7 +58,7 @@ function describePage(page: string, { languages, curlrc = '' }: Page): void {
 /** `agent-studio` as a command that asks this server, with nothing of this machine's settings. */
 function commandLine(folder: string, { url }: TestServer): Record<string, string> {
   const bin = join(folder, 'bin')
-  mkdirSync(bin)
+  mkdirSync(bin, { recursive: true })
   writeFileSync(join(bin, 'agent-studio'), `#!/bin/sh\nexec '${process.execPath}' '${join(project, 'bin/agent-studio.js')}' "$@"\n`, {
     mode: 0o755,
   })

@@ -30,7 +30,7 @@ it('changes of one name are linearizable, also when the server is killed among t
 it('redeploys under load refuse, lose and move nothing', { timeout }, async () => {
   const result = await tortureByRedeploys({ seed: 1, redeploys: 60 })
   expect(result.broken).toEqual([])
-  expect(result.overtaken).toBeGreaterThan(10)
+  expect(result.overtaken).toBeGreaterThan(2)
 })
 
 it('streams that are cut at random and resumed, also over kills, retries and cancels, are whole', { timeout }, async () => {
