@@ -123,7 +123,7 @@ it('a key that is written apart from what it stands for is found by a kill betwe
 })
 
 it('a trail whose head is remembered is found: changes are refused that share a commit with a bad one', { timeout }, async () => {
-  const { victims } = await withFault('the head of the trail is remembered', (env) => tortureByBadWrites({ seed: 1, rounds: 3, env }))
+  const { victims } = await withFault('the head of the trail is remembered', (env) => tortureByBadWrites({ seed: 1, rounds: 10, env }))
   expect(victims).toBeGreaterThan(0)
 })
 

@@ -69,7 +69,29 @@ describe.concurrent('a rollback', () => {
     expect((await post(name, '/rollback')).body).toMatchObject({ from: [3], to: 1 })
   })
 
-  it('ends a canary: to the release that had all executions before', async () => {
+  it('ends a canary: never to the release that is tried, although that had all executions when it was deployed', async () => {
+    const name = fresh('tried')
+    await releases(name, 3)
+    const routes = [
+      { release: 2, percent: 90 },
+      { release: 3, percent: 10 },
+    ]
+    expect((await studio.call('PUT', path(name, '/traffic'), { routes })).status).toBe(200)
+    expect((await post(name, '/rollback')).body).toMatchObject({ from: [3], to: 2 })
+  })
+
+  it('does not go to a release whose traffic somebody gave back to an older one', async () => {
+    const name = fresh('given-back')
+    await releases(name, 2)
+    await studio.call('PUT', path(name, '/traffic'), { routes: [{ release: 1, percent: 100 }] })
+    expect(await post(name, '/rollback')).toMatchObject({
+      status: 409,
+      body: { unfit: [{ release: 2, reason: 'gave its executions back to release 1' }] },
+    })
+    expect(await releaseOf(name)).toBe(1)
+  })
+
+  it('ends a canary: to the older of those that share the executions', async () => {
     const name = fresh('canary')
     await releases(name, 3)
     await post(name, '/rollback', { to: 2 })

@@ -25,6 +25,7 @@ export interface BadWritesResult {
 
 /** Requests at once, so that the bad ones share their commit with others. */
 const COMPANIONS = 12
+const FORERUNNERS = 4
 
 /**
  * Deploys fail in the middle of their change, by a trigger in the database that refuses their last row, while others
@@ -78,14 +79,14 @@ async function findWorkflow(url: string, name: string): Promise<string> {
 
 async function playRound(studio: Studio, name: string, result: BadWritesResult): Promise<void> {
   const before = (await studio.look(studio.serving)).body
-  // One is there already when a bad one has the group rolled back.
-  const first = studio.deploy(`${name}-first`, 'somebody')
+  // Some are there already when a bad one has the group rolled back; one alone might have been committed before.
+  const first = Array.from({ length: FORERUNNERS }, (_, index) => studio.deploy(`${name}-first-${index}`, 'somebody'))
   const bad = [studio.deploy(name, PLANTED), studio.deploy(studio.serving, PLANTED)]
   const good = Array.from({ length: COMPANIONS }, (_, index) =>
     index % 4 === 0 ? studio.deploy(`${name}-${index}`, 'somebody') : studio.execute(),
   )
   result.failed += (await Promise.all(bad)).filter(({ body }) => body.code === 'internal_error').length
-  result.victims += (await Promise.all([first, ...good])).filter(({ status }) => status !== 200).length
+  result.victims += (await Promise.all([...first, ...good])).filter(({ status }) => status !== 200).length
 
   const after = await studio.look(studio.serving)
   if (after.body.release?.number !== before.release?.number || after.body.release === undefined) result.halves++
