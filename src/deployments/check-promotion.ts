@@ -138,8 +138,12 @@ async function checkExecutions({ store }: Studio, { deployment_id, name, environ
     completed + failed === 0
       ? `No execution of release ${release} has ended in '${environment}' yet.`
       : `Of release ${release} in '${environment}', ${completed} executions completed and ${failed} failed.`
-  const never: Warning = { code: 'never_executed', message }
-  const mostly: Warning = { code: 'mostly_failed', message }
+  // Who approves may not know where it comes from.
+  const never: Warning = { code: 'never_executed', message: 'No execution of the release has ended yet where it comes from.' }
+  const mostly: Warning = {
+    code: 'mostly_failed',
+    message: `Where the release comes from, ${completed} executions completed and ${failed} failed.`,
+  }
   const warning = completed + failed === 0 ? never : failed > completed ? mostly : undefined
   const check: Check = { check: 'executions', ok: warning === undefined, message, executions: { completed, failed, last } }
   return { check, warnings: warning ? [warning] : [] }

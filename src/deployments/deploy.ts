@@ -61,9 +61,10 @@ export async function deploy(studio: Studio, workflowId: string, given: DeployRe
 export async function rehearseDeploy(studio: Studio, workflowId: string, asked: DeployRequest): Promise<Rehearsal> {
   const request = withinKey(studio, asked)
   const { deployment_name: name, environment } = request
-  const resolved = await resolve(studio, workflowId, request)
-  const { problems, warnings } = resolved
   const isProtected = studio.protections.get(environment)?.promotion === true
+  // Where no draft is deployed, none has secrets sent to where it says.
+  const resolved = await resolve(studio, workflowId, request, { withSecrets: !isProtected })
+  const { problems, warnings } = resolved
   const { message } = new EnvironmentProtected({ name, environment })
   const errors = [...(isProtected ? [{ pointer: '/environment', code: EnvironmentProtected.code, message }] : []), ...problems]
   const wanted = { ...request, name, force: request.force ?? false, runtime_config: request.runtime_config }
@@ -100,9 +101,14 @@ async function release(studio: Studio, workflowId: string, request: DeployReques
 
 type Resolved = ResolvedWorkflow & Pick<Deploy, 'workflow'>
 
-async function resolve(studio: Studio, workflowId: string, { environment }: DeployRequest): Promise<Resolved> {
+async function resolve(
+  studio: Studio,
+  workflowId: string,
+  { environment }: DeployRequest,
+  options?: { withSecrets: boolean },
+): Promise<Resolved> {
   const workflow = await getWorkflow(studio.store.read, workflowId)
-  return { ...(await resolveWorkflow(studio, workflow, environment)), workflow }
+  return { ...(await resolveWorkflow(studio, workflow, environment, options)), workflow }
 }
 
 /** Compiled and digested here, not in the transaction, where everybody else's writes would wait for it. */

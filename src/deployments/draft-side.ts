@@ -24,8 +24,8 @@ export async function draftOf(
   { name, environment }: Place,
 ): Promise<Side> {
   const workflow = await getWorkflow(studio.store.read, workflow_id)
-  // Who asks may not be who may deploy, and so may send secrets to where the draft says.
-  const withSecrets = holds(caller, 'deploy')
+  // Who asks may not be who may deploy, and so may send secrets to where the draft says. Those of a protected environment nobody may.
+  const withSecrets = holds(caller, 'deploy') && !studio.protections.has(environment)
   const { definition, problems, references } = await resolveWorkflow(studio, workflow, environment, { withSecrets })
   if (problems.length > 0) throw new WorkflowInvalid({ workflow_id, errors: problems })
   const canonical = canonicalForm(definition)

@@ -25,20 +25,16 @@ export interface Search {
 
 /**
  * The releases that a rollback without a target may go to, the latest first: those that were live before what serves now. Where
- * several share the executions now, those that had all of them before.
+ * several share the executions now, the oldest of them, and then those that have no part: every release had all executions when it
+ * was deployed, also the one that is being tried.
  * @param changes the newest first
  */
 export function formerReleases(changes: readonly PastRouting[]): number[] {
   const [newest, ...earlier] = changes
   if (!newest) return []
-  const isShared = newest.after.filter(({ percent }) => percent > 0).length > 1
-  const live = liveRelease(newest.after)
-  const former = earlier.flatMap(({ after }) => {
-    const release = liveRelease(after)
-    const wasAlone = after.some(({ percent }) => percent === 100)
-    return isShared ? (wasAlone ? [release] : []) : release === live ? [] : [release]
-  })
-  return [...new Set(former)]
+  const serving = newest.after.flatMap(({ release, percent }) => (percent > 0 ? [release] : []))
+  const former = earlier.map(({ after }) => liveRelease(after)).filter((release) => !serving.includes(release))
+  return [...new Set(serving.length > 1 ? [Math.min(...serving), ...former] : former)]
 }
 
 /** Why a release is not healthy; undefined where it is. */
@@ -46,6 +42,7 @@ export function faultOf(release: number, changes: readonly PastRouting[], { comp
   const lost = changes.find(({ before, after }) => partOf(before, release) > 0 && partOf(after, release) === 0)
   if (lost?.kind === 'rollback') return 'was rolled back from'
   if (lost?.kind === 'guard') return 'passed a bound of its guard'
+  if (lost?.kind === 'traffic' && liveRelease(lost.after) < release) return `gave its executions back to release ${liveRelease(lost.after)}`
   return failed > completed ? `failed in ${failed} of ${failed + completed} executions` : undefined
 }
 

@@ -12,7 +12,7 @@ import { defineCommand, type Db } from '../store/store.ts'
 import type { ProposalRow } from '../store/tables.ts'
 import { inheritRuntimeConfig } from './deployment.ts'
 import { findHold } from './hold-repository.ts'
-import { isServed, makeRelease, type Deployed, type NewRelease, type ReleaseSource } from './release-repository.ts'
+import { isThere, makeRelease, type Deployed, type NewRelease, type ReleaseSource } from './release-repository.ts'
 import { findDeployments, getDeployment, type DeploymentRecord } from './repository.ts'
 import { trafficTag } from './routing.ts'
 
@@ -31,6 +31,7 @@ export interface ProposalBase {
   release: number
   digest: string
   route_change: number
+  status: DeploymentRecord['status']
 }
 
 export interface Propose extends ProposedRelease {
@@ -54,7 +55,7 @@ export const propose = defineCommand('proposals.create', async (db, asked: Propo
   // What is approved is what was shown, whatever is inherited by then.
   const runtime_config = inheritRuntimeConfig(asked.release.runtime_config, served && (JSON.parse(served.runtime_config) as RuntimeConfig))
   const digest = releaseDigest(asked.release.definition, runtime_config)
-  if (served && isServed(served, digest) && !asked.release.force) return { unchanged: served, warnings }
+  if (served && isThere(served, digest, kind) && !asked.release.force) return { unchanged: served, warnings }
   const kept: ProposedRelease = { release: { ...asked.release, runtime_config }, ...(made_from && { made_from }) }
   await db
     .insertInto('proposals')
@@ -91,8 +92,8 @@ export const propose = defineCommand('proposals.create', async (db, asked: Propo
   return { proposal_id }
 })
 
-function baseOf({ deployment_id, number: release, digest, route_change }: DeploymentRecord): ProposalBase {
-  return { deployment_id, release, digest, route_change }
+function baseOf({ deployment_id, number: release, digest, route_change, status }: DeploymentRecord): ProposalBase {
+  return { deployment_id, release, digest, route_change, status }
 }
 
 export interface Decision {
@@ -164,11 +165,16 @@ async function getOpen(db: Db, proposal_id: string, now: number): Promise<Propos
 }
 
 /** Who approves has seen what differs from what served then. @throws ProposalOutdated */
-async function refuseOutdated(db: Db, { proposal_id, name, environment, base: stored }: ProposalRow): Promise<void> {
+async function refuseOutdated(db: Db, { proposal_id, kind, name, environment, base: stored }: ProposalRow): Promise<void> {
   const base = stored === null ? undefined : (JSON.parse(stored) as ProposalBase)
   const [existing] = await findDeployments(db, name, [environment])
   const served = existing && (await getDeployment(db, existing.deployment_id))
-  if (base?.deployment_id === served?.deployment_id && base?.route_change === served?.route_change) return
+  if (base?.deployment_id === served?.deployment_id && base?.route_change === served?.route_change) {
+    // A release starts what is stopped. Nobody who stops a deployment expects that of what was asked for before.
+    const isStopped = kind !== 'runtime_config' && base?.status === 'active' && served?.status === 'inactive'
+    if (isStopped) throw new ProposalOutdated({ proposal_id, reason: 'the deployment was stopped since it was asked for.' })
+    return
+  }
   const now = served ? `release ${served.number} serves since ${toTimestamp(served.release_created_at)}` : 'the deployment was deleted'
   const then = base ? `it was compared with release ${base.release}` : 'nothing served when it was asked for'
   throw new ProposalOutdated({ proposal_id, reason: `${then}, and now ${now} with other routes.` })

@@ -109,8 +109,7 @@ export async function makeRelease(db: Db, actor: Actor, release: NewRelease, mak
   const runtimeConfig = inheritRuntimeConfig(release.runtime_config, before && (JSON.parse(before.runtime_config) as RuntimeConfig))
   const digest = releaseDigest(release.definition, runtimeConfig)
   const isConfigured = making.made_by === 'runtime_config'
-  // Another configuration lets what is stopped be.
-  const unchanged = before !== undefined && !release.force && isServed(isConfigured ? { ...before, status: 'active' } : before, digest)
+  const unchanged = before !== undefined && !release.force && isThere(before, digest, making.made_by)
   const deployment_id = existing?.deployment_id ?? release.new_deployment_id
   const number = unchanged ? before.number : (existing?.last_release ?? 0) + 1
   const { deployed_by: by, note: reason, now: at } = release
@@ -132,6 +131,11 @@ export async function makeRelease(db: Db, actor: Actor, release: NewRelease, mak
     await recordDeploymentChange(db, actor, 'deployment.deploy', record, { at, before: before ? stateOf(before) : null, after })
   }
   return { record, unchanged, thawed, cancelled }
+}
+
+/** Whether there is nothing to do. A configuration that is the same leaves what is stopped, and a canary, as it is. */
+export function isThere(served: DeploymentRecord, digest: string, made_by: Making['made_by']): boolean {
+  return made_by === 'runtime_config' ? served.digest === digest : isServed(served, digest)
 }
 
 /** Whether all executions go to the release of this digest. */

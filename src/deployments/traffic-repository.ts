@@ -38,7 +38,7 @@ export const setTraffic = defineCommand('deployments.setTraffic', async (db, ask
   const { deployment_id } = deployment
   checkPrecondition(asked.precondition, trafficTag(deployment))
   const before = withoutBuckets(readTraffic(deployment.traffic, deployment.live_release))
-  const routes = asked.routes.map(plainRoute).toSorted((a, b) => a.release - b.release)
+  const routes = asked.routes.map(exactRoute).toSorted((a, b) => a.release - b.release)
   await checkReleases(db, deployment, asked.routes)
   const guards = await listGuards(db, deployment_id)
   const held = guards[0]
@@ -55,6 +55,11 @@ export const setTraffic = defineCommand('deployments.setTraffic', async (db, ask
   await recordDeploymentChange(db, actor, 'deployment.traffic', deployment, { at: asked.now, before: states.before, after })
   return { deployment_id, unchanged: false }
 })
+
+/** What is beyond two decimals is the noise of binary numbers, and no part of anything. */
+function exactRoute(route: GivenRoute): GivenRoute {
+  return { ...plainRoute(route), percent: Math.round(route.percent * 100) / 100 }
+}
 
 async function findActive(db: Db, { name, environments }: NamedDeployment): Promise<DeploymentRow> {
   const found = await findDeployments(db, name, environments)

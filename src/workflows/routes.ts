@@ -185,7 +185,8 @@ export function registerWorkflowRoutes(app: App, studio: Studio): void {
       if (environment !== undefined) knownEnvironment(environmentsWithin(request.caller, environments), environment, '?environment')
       const workflow = await getWorkflow(store.read, request.params.workflow_id)
       // Whoever may edit a workflow says where its secrets go; to send them is for those who may deploy it.
-      const withSecrets = holds(request.caller, 'deploy')
+      const isProtected = environment !== undefined && studio.protections.has(environment)
+      const withSecrets = holds(request.caller, 'deploy') && !isProtected
       const { problems, warnings } = await resolveWorkflow(studio, workflow, environment, { withSecrets })
       return { valid: problems.length === 0, errors: problems, warnings }
     },

@@ -143,6 +143,41 @@ describe('an environment that asks for a second key', () => {
     expect(await liveIn('staging', name)).toBe(2)
   })
 
+  it('does not start by an approval what was stopped since it was asked for', async () => {
+    const name = fresh('stopped')
+    const id = await served(name)
+    const { proposal_id } = (await deploy(id, name, 'staging', { force: true })).body.proposal
+    const config = (await deployer(on(name), { runtime_config: { timeout: 60 } }, 'PATCH')).body.proposal
+    await deployer(on(name, '/stop'), {})
+    expect(await approve(proposal_id)).toMatchObject({
+      status: 409,
+      body: { code: 'proposal_outdated', detail: expect.stringContaining('stopped') },
+    })
+    expect((await approve(config.proposal_id)).body).toMatchObject({ status: 'inactive', runtime_config: { timeout: 60 } })
+    // The same once more is nothing to approve, nor to start.
+    const same = await deployer(on(name), { runtime_config: { timeout: 60 } }, 'PATCH')
+    expect([same.status, same.body]).toMatchObject([200, { unchanged: true, status: 'inactive' }])
+    const { body } = await deploy(id, name, 'staging', { force: true })
+    expect((await approve(body.proposal.proposal_id)).body).toMatchObject({ status: 'active', release: { number: 3 } })
+  })
+
+  it('tells whoever knows that environment alone nothing of where a promotion comes from', async () => {
+    const name = fresh('from')
+    await deploy(await workflow('One.'), name, 'development')
+    const { proposal_id } = (await deployer(on(name, '/promote'), { environment: 'staging' })).body.proposal
+    const within = { name: fresh('within'), scopes: ['workflow:read', 'approve'], environments: ['staging'] }
+    const { key } = await admin('POST', '/api/keys', within)
+    const answers = [
+      await as(key, 'GET', '/api/proposals'),
+      await as(key, 'GET', `/api/proposals/${proposal_id}`),
+      await approve(proposal_id, key),
+      await as(key, 'GET', on(name, '/releases')),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect(answers[1]!.body).toMatchObject({ made_from: null, warnings: [{ code: 'never_executed' }] })
+    expect(JSON.stringify(answers.map(({ body }) => body as unknown))).not.toContain('development')
+  })
+
   it('rolls back at once: what served there was approved before', async () => {
     const name = fresh('rolled')
     const id = await served(name)

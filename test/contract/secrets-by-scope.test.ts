@@ -16,9 +16,12 @@ const stdioServer = { command: process.execPath, args: [join(import.meta.dirname
 const studio = useStudio(() => ({
   AGENT_STUDIO_PRIVATE_ADDRESSES: '127.0.0.1',
   AGENT_STUDIO_SECRET_KEY_FILE: keyFile,
+  AGENT_STUDIO_ENVIRONMENTS: 'development,production,guarded',
+  AGENT_STUDIO_PROTECTED_ENVIRONMENTS: 'guarded:promotion',
   AGENT_STUDIO_MCP_SERVERS: JSON.stringify({ local: stdioServer }),
 }))
 const SECRET = 'planted-19be07c2d4aa'
+const GUARDED = 'guarded-84ac5d90e1f7'
 let mcp: RunningMcpServer
 /** Answers everything, and keeps what it was sent. */
 let sink: Server
@@ -39,6 +42,7 @@ beforeAll(async () => {
   await once(sink, 'listening')
   admin = (await studio.call('POST', '/api/keys', { name: 'admin', scopes: ['admin'] })).body.key
   await as(admin, 'PUT', '/api/secrets/production/PLANTED', { value: SECRET })
+  await as(admin, 'PUT', '/api/secrets/guarded/PLANTED', { value: GUARDED })
   editor = await make(['workflow:read', 'workflow:write', 'execute', 'execution:read', 'approve'])
   deployer = await make(['workflow:read', 'workflow:write', 'deploy'])
 })
@@ -91,6 +95,22 @@ describe('a workflow that sends a secret to a server of its author', () => {
     const { body } = await as(deployer, 'POST', `/api/workflows/${flow}/validate?environment=production`)
     expect(JSON.stringify(body.warnings)).not.toContain('tools_not_listed')
     expect(mcp.headers.some(({ authorization }) => authorization === `Bearer ${SECRET}`)).toBe(true)
+  })
+
+  it('has none of those of a protected environment, whoever asks, and before it is promoted there', async () => {
+    const name = fresh('draft')
+    const tools = [{ type: 'mcp', name: 'files', url: mcp.url, headers }]
+    const configuration = agents({ agent_id: 'a', config: { model: 'demo/echo', tools } })
+    const { workflow_id } = (await as(editor, 'POST', '/api/workflows', { name, configuration })).body
+    expect((await as(deployer, 'POST', `/api/workflows/${workflow_id}/deploy`, { deployment_name: name })).status).toBe(200)
+    const target = { deployment_name: name, environment: 'guarded', dry_run: true }
+    const answers = [
+      await as(deployer, 'POST', `/api/workflows/${workflow_id}/validate?environment=guarded`),
+      await as(deployer, 'POST', `/api/workflows/${workflow_id}/deploy`, target),
+      await as(deployer, 'GET', `/api/workflows/deployments/${name}/diff?to=draft&to_environment=guarded`),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(JSON.stringify([mcp.headers, sunk])).not.toContain(GUARDED)
   })
 })
 

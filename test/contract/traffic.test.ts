@@ -193,6 +193,28 @@ describe.concurrent('traffic', () => {
     expect(again.body).toMatchObject({ unchanged: true, change: first.body.change, guard: { back_to: 1 } })
     expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
   })
+
+  it('has no part that is less than a hundredth of a percent', async () => {
+    const { name, workflow_id } = await withReleases(2)
+    const routes = [
+      { release: 1, percent: 1e-13 },
+      { release: 2, percent: 99.99999999999999 },
+    ]
+    expect((await put(name, { routes })).body.routes).toMatchObject([
+      { release: 1, percent: 0 },
+      { release: 2, percent: 100 },
+    ])
+    expect((await studio.deploy(workflow_id, name)).unchanged).toBe(true)
+  })
+
+  it('is left as it is by a runtime configuration that is the same', async () => {
+    const { name } = await withReleases(2)
+    await put(name, { routes: canary(10), guard: { min_samples: 5, max_error_rate: 0.5 } })
+    const before = await traffic(name)
+    const { status, body } = await studio.call('PATCH', path(name), { runtime_config: { timeout: 300 } })
+    expect([status, body]).toMatchObject([200, { unchanged: true, release: { number: 1 } }])
+    expect(await traffic(name)).toEqual(before)
+  })
 })
 
 describe.concurrent('a release that is asked for', () => {
