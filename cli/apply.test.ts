@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { runCli } from '../test/support/cli.ts'
+import { finished, runCli, spawnCli } from '../test/support/cli.ts'
 import { writeKeyFile } from '../test/support/secrets.ts'
 import { fresh, useStudio } from '../test/support/studio.ts'
 import { removeFolder, temporaryFolder } from '../test/support/server.ts'
@@ -54,6 +54,15 @@ ${extra}
 const all = (...documents: string[]) => documents.join('\n---\n')
 const idOf = async (name: string): Promise<string> =>
   (await studio.call('GET', '/api/workflows?limit=1000')).body.find((one: { name: string }) => one.name === name).workflow_id
+
+/** A few lines that would be thousands of millions of values. */
+const bomb = Array.from(
+  { length: 10 },
+  (_, at) =>
+    `a${at}: &a${at} [${Array(9)
+      .fill(at === 0 ? 'x' : `*a${at - 1}`)
+      .join()}]`,
+).join('\n')
 
 describe('apply', () => {
   it('makes what is not there, and says unchanged when nothing is different', async () => {
@@ -152,6 +161,26 @@ describe('apply', () => {
     expect(orphan.objects[0]).toMatchObject({ action: 'blocked', summary: expect.stringContaining('there is no workflow') })
   })
 
+  it('begins nothing while a rollback holds its deploy, not even with the draft', async () => {
+    const name = fresh('held')
+    await apply(all(workflow(name), deployment(name, name)))
+    await apply(all(workflow(name, 0.4), deployment(name, name)))
+    await studio.call('POST', `/api/workflows/deployments/${name}/rollback`, { to: 1 })
+    const refused = await apply(all(workflow(name, 0.6), deployment(name, name)))
+    expect(refused.code).toBe(1)
+    expect(refused.objects[1]).toMatchObject({ action: 'blocked', summary: expect.stringContaining('held since a rollback') })
+    const { body } = await studio.call('GET', `/api/workflows/${await idOf(name)}`)
+    expect(body.configuration.agents[0].config.temperature).toBe(0.4)
+  })
+
+  it('does all of its work though nobody reads what it says on the way', async () => {
+    const name = fresh('unread')
+    const child = spawnCli(['apply', '-f', '-'], { folder, url: studio.url })
+    child.stderr.destroy()
+    const { code, stdout } = await finished(child, all(workflow(name), deployment(name, name)))
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('release 1 serves now') })
+  })
+
   it('stores variables, and leaves one that has another value', async () => {
     const variable = (value: string) => `kind: Variable\nenvironment: development\nname: APPLIED_URL\nvalue: ${value}`
     expect((await apply(variable('one'))).objects[0]).toMatchObject({ action: 'create' })
@@ -204,6 +233,8 @@ describe('apply', () => {
     ['name: x', /has no 'kind'/],
     ['kind: [', /neither JSON nor YAML/],
     ['kind: Workflow\nkind: Workflow', /neither JSON nor YAML/],
+    ['kind: *nothing', /Unresolved alias/],
+    [bomb, /Excessive alias count/],
     ['', /no objects/],
   ])('refuses %j', async (text, said) => {
     const { code, stderr } = await cli(['apply', '-f', '-'], text)

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -220,13 +221,45 @@ describe('the output', () => {
   })
 
   it('is taken from whoever stops reading, without a complaint', async () => {
-    const { spawnSync } = await import('node:child_process')
     const program = join(import.meta.dirname, '../bin/agent-studio.js')
     const { status, stderr } = spawnSync('sh', ['-c', `"$NODE" "${program}" api GET /openapi.json | head -c 1 > /dev/null`], {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'] ?? '', NODE: process.execPath, HOME: folder, AGENT_STUDIO_URL: studio.url },
     })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  })
+
+  it.runIf(existsSync('/dev/full'))('that cannot be written is a fault, said in a line', async () => {
+    const program = join(import.meta.dirname, '../bin/agent-studio.js')
+    const { status, stderr } = spawnSync('sh', ['-c', `"$NODE" "${program}" api GET /healthz > /dev/full`], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] ?? '', NODE: process.execPath, HOME: folder, AGENT_STUDIO_URL: studio.url },
+    })
+    expect({ status, stderr }).toEqual({
+      status: 70,
+      stderr: expect.stringMatching(/^Error: what was found cannot be written: ENOSPC.*\n$/),
+    })
+  })
+})
+
+describe('a name from elsewhere', () => {
+  it('cannot steer the terminal of whoever is asked or told', async () => {
+    const name = `${fresh('loud')}\u001b]0;title\u0007\u009b2J`
+    const workflow_id = await studio.workflow(echo, { name })
+    const { code, stderr } = await runCli(['workflow', 'delete', workflow_id], { folder, url: studio.url })
+    expect(code).toBe(6)
+    expect(stderr).toContain(']0;title')
+    // oxlint-disable-next-line no-control-regex
+    expect(stderr).not.toMatch(/[\u0007\u001b\u009b]/)
+  })
+
+  it('is completed as a word that bash does not run', async () => {
+    const { stdout: script } = await cli(['completion', 'bash'])
+    const names = [`agent-studio() { printf '%s\\n' '$(touch ran)' 'two words'; }`, 'COMP_WORDS=(agent-studio deploy "")', 'COMP_CWORD=2']
+    const lines = [script, ...names, '_agent_studio', 'for word in "${COMPREPLY[@]}"; do eval "printf \'%s\\n\' $word"; done']
+    const { stdout } = spawnSync('bash', ['-c', lines.join('\n')], { encoding: 'utf8', cwd: folder })
+    expect(stdout).toBe('$(touch ran)\ntwo words\n')
+    expect(existsSync(join(folder, 'ran'))).toBe(false)
   })
 })
 

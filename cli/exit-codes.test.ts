@@ -128,6 +128,21 @@ describe('the exit code', () => {
     expect(result.json).toMatchObject({ check: { ok: false, code: 'server_unreachable' } })
   })
 
+  it('7: somebody takes the question and never answers; a completion gives up at once and says nothing', async () => {
+    const server = createServer(() => {})
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const env = { XDG_CACHE_HOME: join(folder, 'cache-of-silence') }
+    const [who, completed] = await Promise.all([
+      cli(['whoami', '--json'], { url }),
+      cli(['completion', 'names', '--', 'run', ''], { url, env }),
+    ])
+    await new Promise((resolve) => (server.closeAllConnections(), server.close(resolve)))
+    expect(who.code).toBe(7)
+    expect(who.json).toMatchObject({ check: { ok: false, code: 'server_unreachable', message: expect.stringContaining('timeout') } })
+    expect(completed).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  })
+
   it('7: somebody answers who is not Agent Studio', async () => {
     const server = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

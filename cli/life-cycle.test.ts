@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, describe, expect, it } from 'vitest'
 import { runCli } from '../test/support/cli.ts'
 import { agents, echo, fresh, useStudio } from '../test/support/studio.ts'
@@ -87,6 +89,27 @@ describe('what a bad release did', () => {
     expect((await cli(['exec', 'rerun', name, '--release', '2', '--status', 'running', '--yes'])).code).toBe(2)
     expect((await cli(['exec', 'rerun', name, '--yes'])).code).toBe(2)
     expect((await cli(['exec', 'cancel-all', name, '--yes', '--json'])).json).toMatchObject({ remaining: 0 })
+  })
+})
+
+describe('what is in flight', () => {
+  it('is cancelled up to now by the clock of the server, whatever this machine has', async () => {
+    const asked: { to: string }[] = []
+    const server = createServer((request, response) => {
+      response.setHeader('date', 'Tue, 01 Jan 2030 00:00:00 GMT').setHeader('content-type', 'application/json')
+      let body = ''
+      request.setEncoding('utf8').on('data', (text: string) => (body += text))
+      request.on('end', () => {
+        if (body !== '') asked.push(JSON.parse(body) as { to: string })
+        response.end(JSON.stringify({ environment: 'development', cancelled: 0, remaining: 0, execution_ids: [] }))
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { code, stderr } = await runCli(['exec', 'cancel-all', 'poet', '--env', 'development', '--yes'], { folder, url })
+    await new Promise((resolve) => (server.closeAllConnections(), server.close(resolve)))
+    expect(code, stderr).toBe(0)
+    expect(asked).toMatchObject([{ to: '2030-01-01T00:00:01.000Z' }])
   })
 })
 

@@ -9,6 +9,7 @@ import { Terminal } from './output/terminal.ts'
 export async function runCli(args: readonly string[]): Promise<number> {
   const terminal = new Terminal()
   endQuietlyWhenNobodyReads()
+  let call: Call | undefined
   try {
     const read = readCall(commands, args)
     if (!('command' in read)) return await withoutCommand(read.words, read.values['help'] === true, terminal)
@@ -17,10 +18,11 @@ export async function runCli(args: readonly string[]): Promise<number> {
       terminal.line(commandHelp(read.command))
       return EXIT.done
     }
-    return (await read.command.run(new Call(read.command, { ...read, terminal, commands }))) ?? EXIT.done
+    call = new Call(read.command, { ...read, terminal, commands })
+    return (await read.command.run(call)) ?? EXIT.done
   } catch (error) {
     const failure = toFailure(error)
-    report(failure, wantsJson(args), terminal)
+    report(failure, call ? isJson(call) : wantsJson(args), terminal)
     return failure.exit
   }
 }
@@ -34,7 +36,17 @@ async function withoutCommand(words: readonly string[], help: boolean, terminal:
   return help ? EXIT.done : EXIT.usage
 }
 
-/** Before the options could be read, too. */
+/** However it was set. */
+function isJson(call: Call): boolean {
+  try {
+    return /^jsonl?$/.test(call.settings.output.value)
+  } catch {
+    // The settings are the fault.
+    return call.flag('json') || call.flag('jsonl')
+  }
+}
+
+/** Before the options could be read. */
 function wantsJson(args: readonly string[]): boolean {
   return (
     args.includes('--json') ||
@@ -60,10 +72,11 @@ function report(failure: CommandFailed, json: boolean, terminal: Terminal): void
 
 /** `agent-studio list | head -1` is no fault. */
 function endQuietlyWhenNobodyReads(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      process.exit(EXIT.done)
-    })
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done)
+    process.stderr.write(`Error: what was found cannot be written: ${error.message}\n`)
+    process.exit(EXIT.bug)
+  })
+  // What is said on the way is not what the command is there for: it does the rest of its work.
+  process.stderr.on('error', () => {})
 }

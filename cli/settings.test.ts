@@ -75,6 +75,16 @@ describe('each setting', () => {
   })
 })
 
+describe('the output of a profile', () => {
+  it('is that of errors as well, unless the call says otherwise', async () => {
+    await runCli(['profile', 'set', 'local', '--url', NOWHERE, '-o', 'json'], { folder })
+    const refused = await runCli(['run', 'hello'], { folder })
+    expect(refused.code).toBe(2)
+    expect(refused.error.code).toBe('usage')
+    expect((await runCli(['run', 'hello', '-o', 'table'], { folder })).stderr).toMatch(/^Error: /)
+  })
+})
+
 describe('a key', () => {
   it('is kept apart from the other settings, for its owner alone, and shown by its public part', async () => {
     const args = ['profile', 'set', 'local', '--url', NOWHERE, '--environment', 'development', '--key-stdin']
@@ -101,6 +111,13 @@ describe('a key', () => {
     expect((await whoami({ AGENT_STUDIO_API_KEY: KEY, AGENT_STUDIO_URL: NOWHERE })).api_key).toMatchObject({
       source: 'AGENT_STUDIO_API_KEY',
     })
+  })
+
+  it('that cannot be one is not shown by saying so', async () => {
+    const { code, stdout, stderr } = await runCli(['list'], { folder, url: NOWHERE, env: { AGENT_STUDIO_API_KEY: 'as_hidden\nhidden' } })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('AGENT_STUDIO_API_KEY has a space')
+    expect(stderr).not.toContain('hidden')
   })
 
   it('is forgotten when its profile moves to another server', async () => {

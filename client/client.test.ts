@@ -129,6 +129,15 @@ describe('a client of a server that is busy, stops or is not there', () => {
     expect(one!.key).not.toBe(other!.key)
   })
 
+  it('sends the key of the caller instead of one of its own, however its name is written', async () => {
+    const server = await scripted((_, response) => json(response, { message: 'done' }))
+    const studio = new AgentStudio({ url: server.url })
+    for (const name of ['Idempotency-Key', 'idempotency-key'])
+      await studio.call('stopDeployment', stopping, { headers: { [name]: 'mine' } })
+    await server.close()
+    expect(server.asked.map(({ key }) => key)).toEqual(['mine', 'mine'])
+  })
+
   it('asks again when the connection breaks', async () => {
     const server = await scripted((request, response, count) => {
       if (count === 1) request.socket.destroy()
@@ -196,14 +205,30 @@ describe('a client of a server that is busy, stops or is not there', () => {
     await server.close()
   })
 
+  it('asks for what it was called for, whatever a name is', async () => {
+    const server = await scripted((_, response) => json(response, {}))
+    const studio = new AgentStudio({ url: server.url })
+    await studio.call('deleteSecret', { path: { environment: '..', name: '.' } })
+    await studio.call('deleteSecret', { path: { environment: 'a/b', name: '..%2F' } })
+    await server.close()
+    expect(server.asked.map(({ url }) => url)).toEqual(['/api/secrets/%252E%252E/%252E', '/api/secrets/a%2Fb/..%252F'])
+  })
+
+  it('shows nothing of a key that cannot be one', () => {
+    expect(() => new AgentStudio({ url: 'http://127.0.0.1:9', apiKey: 'as_hidden\nhidden' })).toThrow(/^(?!.*hidden).*API key/)
+  })
+
   it('follows no redirect, so that its key goes nowhere else', async () => {
     const server = await scripted((_, response) => {
       response.writeHead(302, { location: 'http://127.0.0.1:9/' })
       response.end()
     })
-    const studio = new AgentStudio({ url: server.url, apiKey: 'as_x', retries: 0 })
-    await expect(studio.call('listWorkflows')).rejects.toBeInstanceOf(ServerUnreachable)
+    const studio = new AgentStudio({ url: server.url, apiKey: 'as_x' })
+    const refused = studio.call('listWorkflows')
+    await expect(refused).rejects.toBeInstanceOf(AnswerNotUnderstood)
+    await expect(refused).rejects.toThrow('a redirect to http://127.0.0.1:9/')
     await server.close()
+    // Asked again it would answer the same.
     expect(server.asked).toHaveLength(1)
   })
 })

@@ -91,8 +91,13 @@ export class AgentStudio {
 
 function questionOf(route: string, input: AnyInput = {}, { signal, headers }: CallOptions = {}): Question {
   const [method, template] = route.split(' ') as [string, string]
-  const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(input.path?.[name])))
+  const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => segment(String(input.path?.[name])))
   return { method, path, query: input.query, body: input.body, headers, signal }
+}
+
+/** `.` and `..`, also encoded once, would shorten the path to that of another call: nothing has such a name, so the server may say so. */
+function segment(text: string): string {
+  return encodeURIComponent(/^\.\.?$/.test(text) ? text.replaceAll('.', '%2E') : text)
 }
 
 async function readAnswer(response: Response): Promise<unknown> {

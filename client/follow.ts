@@ -1,7 +1,7 @@
 import { isLast, type StudioEvent } from './events.ts'
 import { readMessages } from './event-stream.ts'
 import { ServerUnreachable, StudioProblem } from './problem.ts'
-import { newKey, pause, waitBefore, type Question, type Retry, type Transport } from './transport.ts'
+import { inLowerCase, newKey, pause, waitBefore, type Question, type Retry, type Transport } from './transport.ts'
 
 export interface FollowOptions {
   /** Begin after this event. Default 0: with the first. */
@@ -22,7 +22,7 @@ export function follow(transport: Transport, executionId: string, options: Follo
 
 /** Begins an execution and gives its events. The `POST` is repeated safely until the first event names the execution. */
 export function begin(transport: Transport, question: Question, options: FollowOptions = {}): Events {
-  const keyed = { ...question, headers: { 'idempotency-key': newKey(), ...question.headers } }
+  const keyed = { ...question, headers: { 'idempotency-key': newKey(), ...inLowerCase(question.headers) } }
   const follower = new Follower(transport, { ...options, after: 0 })
   return follower.follow((executionId) => (executionId === undefined || follower.mayNotRead ? keyed : eventsOf(executionId)))
 }

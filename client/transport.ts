@@ -10,6 +10,8 @@ export interface TransportOptions {
   longestWait?: number | undefined
   /** Told before each wait. */
   onRetry?: ((retry: Retry) => void) | undefined
+  /** Milliseconds that a server may take for one answer. Default: as long as it wants. */
+  answerWithin?: number | undefined
   /** Instead of the global one. */
   fetch?: typeof globalThis.fetch | undefined
 }
@@ -38,6 +40,8 @@ export class Transport {
 
   constructor(options: TransportOptions) {
     this.url = options.url.replace(/\/+$/, '')
+    // Fetch would say so with all of the key.
+    if (!/^[\x21-\x7e]*$/.test(options.apiKey ?? '')) throw new TypeError('The API key has a space or a character in it that no key has.')
     this.#options = options
   }
 
@@ -62,7 +66,8 @@ export class Transport {
 
   /** Asks once. @throws StudioProblem for whatever is no success */
   async ask({ method, path, query, body, headers, signal }: Question): Promise<Response> {
-    const { apiKey, fetch = globalThis.fetch } = this.#options
+    const { apiKey, answerWithin, fetch = globalThis.fetch } = this.#options
+    const ends = [...(signal ? [signal] : []), ...(answerWithin === undefined ? [] : [AbortSignal.timeout(answerWithin)])]
     const url = this.url + path + toQuery(query)
     let response: Response
     try {
@@ -72,12 +77,12 @@ export class Transport {
           accept: 'application/json, text/event-stream, application/problem+json',
           ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
           ...(body !== undefined && { 'content-type': 'application/json' }),
-          ...headers,
+          ...inLowerCase(headers),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        ...(signal && { signal }),
+        ...(ends.length > 0 && { signal: AbortSignal.any(ends) }),
         // A POST would become a GET, and a key would go where it was not meant to.
-        redirect: 'error',
+        redirect: 'manual',
       })
     } catch (error) {
       if (signal?.aborted) throw signal.reason
@@ -96,6 +101,9 @@ export class Transport {
       const requestId = response.headers.get('x-request-id') ?? (typeof stated === 'string' ? stated : undefined)
       return new StudioProblem(problem, { requestId, retryAfter: seconds })
     }
+    const location = response.headers.get('location')
+    if (location !== null || response.type === 'opaqueredirect')
+      return new AnswerNotUnderstood(url, response.status, `a redirect${location === null ? '' : ` to ${location}`}`)
     const type = response.headers.get('content-type') ?? 'nothing'
     // What stands in front of a server says that it is not there.
     if ([502, 503, 504].includes(response.status))
@@ -152,7 +160,12 @@ const LASTING = new Set(['secrets_not_configured', 'secret_key_unusable', 'stora
 /** With a key of its own, where sending it twice could have its effect twice. */
 export function repeatable(question: Question): Question {
   if (question.method !== 'POST') return question
-  return { ...question, headers: { 'idempotency-key': newKey(), ...question.headers } }
+  return { ...question, headers: { 'idempotency-key': newKey(), ...inLowerCase(question.headers) } }
+}
+
+/** Their names are the same in any case, but fetch would send two spellings as one header with both values, a key of its own among them. */
+export function inLowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 /** Not `randomUUID`, which browsers have only for pages that came over TLS. */

@@ -67,11 +67,25 @@ export async function readObjects(paths: readonly string[]): Promise<StudioObjec
 }
 
 function filesOf(path: string): string[] {
-  if (path === '-' || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path]
-  return readdirSync(path, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ya?ml|json)$/.test(name) && !name.split(/[/\\]/).some((part) => part.startsWith('.') || part === 'node_modules'))
-    .toSorted()
-    .map((name) => join(path, name))
+  if (path === '-') return [path]
+  return (
+    namesIn(path)
+      ?.filter(
+        (name) => /\.(ya?ml|json)$/i.test(name) && !name.split(/[/\\]/).some((part) => part.startsWith('.') || part === 'node_modules'),
+      )
+      .toSorted()
+      .map((name) => join(path, name)) ?? [path]
+  )
+}
+
+/** Undefined where it is no folder. */
+function namesIn(path: string): string[] | undefined {
+  try {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined
+    return readdirSync(path, { recursive: true, encoding: 'utf8' })
+  } catch (error) {
+    throw wrongCall(`${path} cannot be read: ${(error as Error).message}.`)
+  }
 }
 
 /** What tells it from others. */

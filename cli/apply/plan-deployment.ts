@@ -33,13 +33,14 @@ export async function planDeployment(planning: Planning, object: DeploymentObjec
     if (proposal) return `proposed; a second key has to approve it: agent-studio proposal approve ${proposal.proposal_id}`
     return unchanged ? 'unchanged' : `release ${release.number} serves now`
   }
-  const dry = workflow && !willChange ? await dryRun(call, object, workflow) : undefined
-  if (dry?.problem !== undefined) return { ...planned, action: 'blocked', summary: dry.problem }
-  if (now && dry?.unchanged && now.status === 'active')
+  // Of a draft that is going to change, its definition as it is now says nothing.
+  const { problem, ...dry } = workflow ? await dryRun(call, object, workflow, willChange) : {}
+  if (problem !== undefined) return { ...planned, action: 'blocked', summary: problem }
+  if (now && dry.unchanged && now.status === 'active')
     return { ...planned, action: 'unchanged', summary: `release ${now.release.number} is what the draft of ${label} gives` }
   if (!now) return { ...planned, action: 'create', summary: `the draft of ${label} will serve as release 1`, act }
-  const difference = dry?.changes ? `: ${summarize(dry.changes)}` : willChange ? ', as it is changed above' : ''
-  const changes = dry?.changes
+  const difference = dry.changes ? `: ${summarize(dry.changes)}` : willChange ? ', as it is changed above' : ''
+  const { changes } = dry
   const foreign = force ? undefined : await whyForeign(call, now)
   if (foreign !== undefined) return { ...planned, action: 'drift', summary: `${foreign}; --force deploys over it${difference}`, changes }
   return {
@@ -96,18 +97,24 @@ function deploy(
   return call.studio.call('deployWorkflow', { path: { workflow_id }, body })
 }
 
+/** What has nothing to do with the definition: a hold after a rollback, the settings. */
+const OF_DEPLOY = /^\/(automated|runtime_config)(\/|$)/
+
 async function dryRun(
   call: Call,
   object: DeploymentObject,
   workflow: Workflow,
+  willChange: boolean,
 ): Promise<{ problem?: string; unchanged?: boolean; changes?: Comparison }> {
   try {
     const { errors, unchanged, diff } = (await deploy(call, object, workflow.workflow_id, true)) as Rehearsal
-    const [first] = errors
+    const first = errors.find(({ pointer }) => !willChange || OF_DEPLOY.test(pointer))
     if (first) return { problem: `would be refused: ${first.pointer} ${first.message}` }
+    if (willChange) return {}
     return { unchanged, ...(diff && { changes: diff }) }
   } catch (error) {
     if (!(error instanceof StudioProblem) || ![403, 409, 422].includes(error.status) || error.code === 'scope_missing') throw error
+    if (willChange && error.status === 422) return {}
     const [first] = error.errors
     return { problem: first ? `would be refused: ${first.pointer} ${first.message}` : error.message }
   }

@@ -24,7 +24,7 @@ export async function callApi(call: Call): Promise<void> {
   const isJson = /^application\/([\w.-]+\+)?json\b/.test(response.headers.get('content-type') ?? '')
   if (isJson && call.show.format === 'yaml') return call.show.done(JSON.parse(text), '', '')
   const shown = isJson && (call.terminal.isTerminal || call.show.format === 'json') ? JSON.stringify(JSON.parse(text), null, 2) : text
-  call.terminal.write(shown.endsWith('\n') ? shown : `${shown}\n`)
+  call.terminal.line(shown.replace(/\n$/, ''))
 }
 
 async function pass(call: Call, response: Response): Promise<void> {

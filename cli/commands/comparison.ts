@@ -1,7 +1,7 @@
 import type { DefinitionDifference, Difference, Kind } from '../../src/comparison/comparison.ts'
 import type { Call } from '../frame/call.ts'
 import { EXIT, type ExitCode } from '../frame/exit.ts'
-import { harmless, type Terminal } from '../output/terminal.ts'
+import { harmless, harmlessInColours, type Terminal } from '../output/terminal.ts'
 import { count } from '../output/words.ts'
 
 /** Two releases, or a draft and a release, as the server compares them; a file and a draft as we do. */
@@ -42,13 +42,7 @@ export function describeComparison(terminal: Terminal, comparison: Comparison): 
       ? [...named('secret', references.secrets), ...named('variable', references.variables)].map(([change, text]) => mark(change, text))
       : []),
     ...(truncated ? ['… there is more than is shown here.'] : []),
-  ].map(harmlessLine)
-}
-
-/** Colours are ours; anything else that steers a terminal is not. */
-function harmlessLine(line: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return line.replaceAll(/\u001b(?!\[\d+m)/g, '')
+  ].map(harmlessInColours)
 }
 
 function named(what: string, { added, removed }: Changes): ['added' | 'removed', string][] {

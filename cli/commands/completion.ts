@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Call } from '../frame/call.ts'
 import { globalOptions, type Command, type Completion, type Option } from '../frame/command.ts'
+import { EXIT } from '../frame/exit.ts'
 import { localPaths } from '../frame/local-paths.ts'
+import { harmless } from '../output/terminal.ts'
 import { readConfigFile } from '../settings/files.ts'
 import { allDeployments, allWorkflows } from './find.ts'
 
@@ -16,9 +18,15 @@ export function printCompletion(call: Call): void {
 const scripts = {
   bash: `# agent-studio completion for bash: source <(agent-studio completion bash)
 _agent_studio() {
-  local IFS=$'\\n' word="\${COMP_WORDS[COMP_CWORD]}"
-  COMPREPLY=($(agent-studio completion names -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" "$word" 2>/dev/null))
-  [[ \${#COMPREPLY[@]} -eq 0 ]] && COMPREPLY=($(compgen -f -- "$word"))
+  local IFS=$'\\n' word="\${COMP_WORDS[COMP_CWORD]}" name
+  COMPREPLY=()
+  while read -r name; do
+    COMPREPLY+=("$(printf %q "$name")")
+  done < <(agent-studio completion names -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" "$word" 2>/dev/null)
+  if [[ \${#COMPREPLY[@]} -eq 0 ]]; then
+    compopt -o filenames 2>/dev/null
+    COMPREPLY=($(compgen -f -- "$word"))
+  fi
 }
 complete -F _agent_studio agent-studio
 `,
@@ -45,12 +53,22 @@ export async function printNames(call: Call): Promise<void> {
   const words = call.rest('words')
   const begun = words.at(-1) ?? ''
   const before = words.slice(0, -1)
+  // Who presses a key waits for nobody.
+  setTimeout(() => process.exit(EXIT.done), LONGEST).unref()
   try {
     const found = await candidates(call, before, begun)
-    for (const one of new Set(found)) if (one.startsWith(begun)) call.terminal.line(one)
+    for (const one of new Set(found)) if (one.startsWith(begun) && isOneLine(one)) call.terminal.line(one)
   } catch {
     // A shell that completes has no place for errors.
   }
+}
+
+/** Milliseconds. */
+const LONGEST = 2_000
+
+/** A name may have anything in it, and a shell reads lines. */
+function isOneLine(name: string): boolean {
+  return harmless(name) === name && !/[\t\n]/.test(name)
 }
 
 async function candidates(call: Call, before: readonly string[], begun: string): Promise<string[]> {

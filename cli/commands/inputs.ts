@@ -36,9 +36,18 @@ export async function parseDocuments(text: string, name: string): Promise<unknow
   return documents.flatMap((document) => {
     const [error] = document.errors
     if (error) throw wrongCall(`${name} is neither JSON nor YAML: ${error.message}`)
-    const value: unknown = document.toJS({ maxAliasCount: 100 })
+    const value = valueOf(document, name)
     return value === null || value === undefined ? [] : [value]
   })
+}
+
+function valueOf(document: { toJS: (options: { maxAliasCount: number }) => unknown }, name: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    // An alias of nothing, or so many of them that a few lines would fill the memory.
+    throw wrongCall(`${name} is no YAML that can be read: ${(error as Error).message}.`)
+  }
 }
 
 export async function parseOne(text: string, name: string): Promise<unknown> {

@@ -9,6 +9,16 @@ const IN_FLIGHT = ['queued', 'running', 'waiting'] as const
 
 /** Executions that one request takes on. */
 const BATCH = 100
+/** As far as the server counts those that are left. */
+const COUNTED = 10_000
+
+/** By the clock that the executions have their times from: where this machine's is behind, the newest would be left out unseen. */
+async function nowOfServer(call: Call): Promise<string> {
+  const { headers } = await call.studio.request({ method: 'GET', path: '/healthz' })
+  const second = Date.parse(headers.get('date') ?? '')
+  // The header has whole seconds.
+  return new Date(Number.isNaN(second) ? Date.now() : second + 1_000).toISOString()
+}
 
 /** What is chosen of a deployment's executions. */
 function readChoice<Status extends string>(call: Call, states: readonly Status[]) {
@@ -36,20 +46,22 @@ export async function rerun(call: Call): Promise<void> {
   const limit = call.number('limit', { least: 1 }) ?? Number.POSITIVE_INFINITY
   const executions: { execution_id: string; rerun_id: string }[] = []
   let remaining = 0
-  // What is accepted from now on is not run again.
-  const to = choice.to ?? new Date().toISOString()
+  // What is accepted from now on is not run again, not even where it fails as well.
+  const to = choice.to ?? (await nowOfServer(call))
+  let there = Number.POSITIVE_INFINITY
   for (;;) {
     const body = { ...choice, release, to, environment, limit: Math.min(BATCH, limit - executions.length) }
     const answer = await call.studio.call('rerunExecutions', { path: { deployment_name: name }, body })
     executions.push(...answer.executions)
     remaining = answer.remaining
+    if (remaining < COUNTED) there = Math.min(there, executions.length + remaining)
     if (answer.stopped_by) {
       await call.show.done({ rerun: executions.length, remaining, executions }, `${count(executions.length, 'execution')} run again.`, name)
       throw new CommandFailed(EXIT.unreachable, answer.stopped_by.code, answer.stopped_by.message, {
         next: `${remaining} are left: call it again later.`,
       })
     }
-    if (remaining === 0 || answer.rerun === 0 || executions.length >= limit) break
+    if (remaining === 0 || answer.rerun === 0 || executions.length >= Math.min(limit, there)) break
     call.terminal.phase(`${executions.length} run again, ${remaining} to go`)
   }
   await call.show.done(
@@ -70,7 +82,7 @@ export async function cancelMany(call: Call): Promise<void> {
   const execution_ids: string[] = []
   let remaining = 0
   // What begins from now on goes on.
-  const to = choice.to ?? new Date().toISOString()
+  const to = choice.to ?? (await nowOfServer(call))
   for (;;) {
     const body = { ...choice, to, environment, limit: Math.min(BATCH, limit - execution_ids.length) }
     const answer = await call.studio.call('cancelExecutions', { path: { deployment_name: name }, body })

@@ -95,7 +95,8 @@ function readRange(call: Call, live: number): [from: number | undefined, to: str
   }
   if (one === undefined && elsewhere) return [undefined, undefined]
   if (one === undefined) {
-    if (live === 1) throw wrongCall('There is only one release.', 'Compare it with --draft, or with another environment: --to-env.')
+    if (live === 1)
+      throw wrongCall('Release 1 is live, and none was before it.', 'Compare it with --draft, or with another environment: --to-env.')
     return [live - 1, String(live)]
   }
   if (other !== undefined) return [readNumber(one, 'from'), read(other)]

@@ -8,6 +8,8 @@ import type { Values } from './read-call.ts'
 
 /** Commands that are asked how it is now, and not to wait until it is better. */
 const AT_ONCE = new Set(['whoami', 'doctor', 'completion names'])
+/** So long they wait for one answer, in milliseconds: a server that takes the question and says nothing is not well. */
+const ONE_ANSWER = 5_000
 
 /** One call of a command: what was given, and what commands need. */
 export class Call {
@@ -94,7 +96,7 @@ export class Call {
       url: this.settings.url.value,
       apiKey: this.settings.apiKey?.value,
       onRetry: ({ reason, wait, attempt }) => attempt > 1 && this.terminal.say(`${reason.message} Trying again in ${wait.toFixed(0)} s.`),
-      retries: AT_ONCE.has(this.command.path) ? 0 : 3,
+      ...(AT_ONCE.has(this.command.path) ? { retries: 0, answerWithin: ONE_ANSWER } : { retries: 3 }),
     }))
   }
 

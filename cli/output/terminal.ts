@@ -28,33 +28,32 @@ export class Terminal {
     process.stdout.write(text)
   }
 
+  /** Data that may have names and values from elsewhere in it: exactly so for a pipe, harmless for whoever looks. */
   line(text: string): void {
-    this.write(`${text}\n`)
+    this.write(`${this.isTerminal ? harmlessInColours(text) : text}\n`)
   }
 
   /** A sentence on the way. */
   say(text: string): void {
-    if (this.#quiet) return
-    this.#clear()
-    process.stderr.write(`${text}\n`)
+    if (!this.#quiet) this.warn(text)
   }
 
   /** What has to be read, also where the way there is of no interest. */
   warn(text: string): void {
     this.#clear()
-    process.stderr.write(`${text}\n`)
+    process.stderr.write(`${harmlessInColours(text)}\n`)
   }
 
   /** What is being done now: one live line in a terminal, a line with the time elsewhere. */
   phase(text: string): void {
     if (this.#quiet) return
     if (!this.#talks) {
-      process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
+      process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${harmless(text)}\n`)
       return
     }
     this.#clear()
     this.#live = text
-    process.stderr.write(coloured('dim', `${text} …`, process.stderr))
+    process.stderr.write(coloured('dim', `${harmless(text)} …`, process.stderr))
   }
 
   #clear(): void {
@@ -96,7 +95,7 @@ export class Terminal {
     lines.once('SIGINT', () => interrupted.abort())
     lines.once('close', () => interrupted.abort())
     try {
-      return await lines.question(question, { signal: interrupted.signal })
+      return await lines.question(harmless(question), { signal: interrupted.signal })
     } catch {
       throw new CommandFailed(EXIT.interrupted, 'interrupted', 'Nothing was changed.')
     } finally {
@@ -114,4 +113,10 @@ function coloured(style: Style, text: string, stream: NodeJS.WriteStream): strin
 export function harmless(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
+}
+
+/** As `harmless`, of text that has our own colours in it. */
+export function harmlessInColours(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/\u001b(?!\[\d{1,2}m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g, '')
 }

@@ -33,7 +33,7 @@ export function configFolder(): string {
   if (own) return resolve(own)
   if (env['XDG_CONFIG_HOME']) return join(env['XDG_CONFIG_HOME'], 'agent-studio')
   if (process.platform === 'win32' && env['APPDATA']) return join(env['APPDATA'], 'agent-studio')
-  return join(env['HOME'] ?? homedir(), '.config', 'agent-studio')
+  return join(env['HOME'] || homedir(), '.config', 'agent-studio')
 }
 
 export const configPath = (): string => join(configFolder(), 'config.toml')

@@ -38,7 +38,7 @@ export function resolveSettings(flags: Flags): Settings {
     ofProject(project, 'profile'),
     inFile(config.profile),
   )
-  const chosen = profile && config.profiles[profile.value]
+  const chosen = profile && (Object.hasOwn(config.profiles, profile.value) ? config.profiles[profile.value] : undefined)
   if (profile && !chosen) {
     const guess = nearest(profile.value, Object.keys(config.profiles))
     throw wrongCall(
@@ -84,6 +84,8 @@ function keyFor(url: Sourced, project: ProjectFile | undefined, profile: { name:
   const fromProject = project !== undefined && url.source === project.path
   const isOfProfile = profile !== undefined && originOf(url.value) === originOf(profile.url)
   const given = variable('AGENT_STUDIO_API_KEY')
+  if (given && !/^[\x21-\x7e]+$/.test(given.value))
+    throw wrongCall('AGENT_STUDIO_API_KEY has a space, a line break or another character in it that no key has.')
   if (given) {
     if (!fromProject || isOfProfile) return { apiKey: given, keyWithheld: undefined }
     return {
